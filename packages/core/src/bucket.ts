@@ -85,7 +85,7 @@ export interface Bucket extends AsyncDisposable {
   delete(key: string, o?: Call & { readonly if?: Revision; readonly version?: string }): Promise<void>;
   /** One outcome per item, in order. */
   deleteMany(items: Iterable<string | DeleteItem> | AsyncIterable<string | DeleteItem>, o?: Call): AsyncIterable<DeleteOutcome>;
-  /** Every object under the prefix, in UTF-8 byte order where the store promises it. Issues of the listing throw, so that nothing is missed: use `listPages` to see them. */
+  /** Every object under the prefix, in UTF-8 byte order where the store promises it. Throws where objects may be missing (a folder that cannot be read, a name that is no key): use `listPages` to go on past these. */
   list(o?: Omit<ListOptions, 'cursor' | 'limit' | 'delimiter'>): AsyncIterable<ObjectInfo>;
   /** The listing page by page, issues among them. */
   listPages(o?: ListOptions): AsyncIterable<ListPage>;

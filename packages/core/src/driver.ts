@@ -27,6 +27,8 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** Milliseconds until the operation rejects with `Timeout`; for a body that is read, until its next chunk. Default: none. Kept by the timeout layer, which `Bucket` applies. */
   readonly timeoutMs?: number;
+  /** Which attempt of the operation this is, from 1. Set by the retry layer, for events; drivers ignore it. */
+  readonly attempt?: number;
 }
 
 export interface ReadConditions {
@@ -196,12 +198,15 @@ export interface Upload extends AsyncDisposable {
 export type Permission = 'list' | 'read' | 'write' | 'delete' | 'list-uploads';
 export type AccessReport = Readonly<Record<Permission, 'granted' | 'denied' | 'not-probed'>>;
 
-/** What a `get` gives a layer or `Bucket`: the body is read once, and `return()` of its iterator frees the connection. */
+/** What a `get` gives a layer or `Bucket`. */
 export interface DriverObject {
   readonly info: ObjectInfo;
   /** The bytes that the body holds. */
   readonly range: ResolvedRange;
+  /** Read once at most. Leaving the loop early frees what it holds. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Frees what the body holds (file, connection), read, half read or never begun: a generator that never began runs no `finally`. Idempotent, never rejects. */
+  close(): Promise<void>;
 }
 
 /** What a provider implements. */

@@ -1,9 +1,15 @@
+export { ATTEMPT_CHANNEL } from './attempt-events.ts';
+export type { AttemptEvent } from './attempt-events.ts';
 export type { Body, DriverBody } from './body.ts';
 export type { Bucket, CopyOptions, GetRangesOptions, ObjectPlace, StoredObject } from './bucket.ts';
 export { assertRange, resolveRange } from './byte-range.ts';
 export type { ByteRange, ResolvedRange } from './byte-range.ts';
 export type { Capabilities, Support } from './capabilities.ts';
 export type { ChecksumAlgorithm, Checksums } from './checksum.ts';
+export { assertReadConditions, assertRevision, assertWriteCondition } from './conditions.ts';
+export type { CurrentObject } from './conditions.ts';
+export { assertDigests, cheapestDigest, createDigest } from './digest.ts';
+export type { Digest } from './digest.ts';
 export type {
   AccessReport,
   BucketDriver,
@@ -32,9 +38,25 @@ export type {
   UploadRef,
   WriteCondition,
 } from './driver.ts';
+export { pickHeaders } from './headers.ts';
 export { afterPrefix, assertKey, compareKeys, keyFault, MAX_KEY_BYTES } from './keys.ts';
+export { aroundDriver } from './layers/around.ts';
+export type { Around, AroundHooks, DriverCall } from './layers/around.ts';
+export { concurrencyLayer } from './layers/concurrency.ts';
+export { delegate } from './layers/delegate.ts';
+export { faultLayer } from './layers/faults.ts';
+export type { Fault } from './layers/faults.ts';
+export { prefixLayer } from './layers/prefix.ts';
+export { readOnlyCapabilities, readOnlyLayer } from './layers/read-only.ts';
+export { retryLayer } from './layers/retry.ts';
+export type { RetryOptions } from './layers/retry.ts';
+export { timeoutLayer } from './layers/timeout.ts';
+export { memoryDriver } from './memory/memory-driver.ts';
+export type { MemoryOptions } from './memory/memory-driver.ts';
 export { sameRevision } from './object-info.ts';
 export type { ObjectHeaders, ObjectInfo, Revision } from './object-info.ts';
+export { openBucket } from './open-bucket.ts';
+export type { OpenOptions } from './open-bucket.ts';
 export type { Provider } from './provider.ts';
 export { isStorageError, StorageError } from './storage-error.ts';
 export type { ErrorCode, StorageErrorDetails } from './storage-error.ts';

@@ -1,3 +1,5 @@
+import { pick } from './pick.ts';
+
 /**
  * The kinds of failure, closed: a caller can switch over them. They name what went wrong, never which operation it was.
  *
@@ -93,7 +95,7 @@ export class StorageError extends Error {
   }
 
   /** The same failure with more known of it; what is known already stays, but for `attempts`. */
-  with(details: StorageErrorDetails): StorageError {
+  with(details: StorageErrorDetails | StorageError): StorageError {
     const more = new StorageError(this.code, this.message, {
       operation: this.operation || details.operation || '',
       provider: this.provider || details.provider || '',
@@ -110,15 +112,18 @@ export class StorageError extends Error {
     return more;
   }
 
+  /** The same failure, told of another key: a layer that translates keys gives its user's own. */
+  withKey(key: string): StorageError {
+    const { operation, provider, retryable, attempts } = this;
+    const moved = new StorageError(this.code, this.message, { operation, provider, retryable, attempts, key });
+    return moved.with(this);
+  }
+
   /** Plain data for logs: everything but stack and cause. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, operation, provider, bucket, key, retryable, attempts, status, requestId, retryAfterMs } = this;
     return { name, code, message, operation, provider, bucket, key, retryable, attempts, status, requestId, retryAfterMs };
   }
-}
-
-function pick<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
 }
 
 /** Whether the value is a {@link StorageError}, also one made by another copy of this package, and of that code if one is named. */

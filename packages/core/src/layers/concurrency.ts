@@ -1,0 +1,88 @@
+import type { DriverObject, Layer } from '../driver.ts';
+import { StorageError } from '../storage-error.ts';
+import { type Around, aroundDriver } from './around.ts';
+
+/**
+ * At most `limit` calls in flight at once; the others wait in order. A body that is read keeps its place until it is closed or
+ * read to its end. Share one layer between buckets to share its limit.
+ */
+export function concurrencyLayer(limit: number): Layer {
+  if (!Number.isInteger(limit) || limit < 1) throw new StorageError('InvalidArgument', `expected the limit to be a whole number, 1 or more; got ${limit}`);
+  const places = new Places(limit);
+  const around: Around = async (call, o, run) => {
+    await places.take(o.signal);
+    let opened = false;
+    try {
+      const result = await run(o);
+      opened = call.operation === 'get';
+      return result;
+    } finally {
+      if (!opened) places.leave();
+    }
+  };
+  return (inner) => aroundDriver(inner, { around, opened: (_key, _o, object) => leavingAtClose(object, places) });
+}
+
+function leavingAtClose(object: DriverObject, places: Places): DriverObject {
+  let left = false;
+  const leave = (): void => {
+    if (!left) places.leave();
+    left = true;
+  };
+  async function* body(): AsyncIterable<Uint8Array> {
+    try {
+      yield* object.body;
+    } finally {
+      leave();
+    }
+  }
+  return {
+    info: object.info,
+    range: object.range,
+    body: body(),
+    async close(): Promise<void> {
+      await object.close();
+      leave();
+    },
+  };
+}
+
+/** A counting semaphore, first come first served. */
+class Places {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  async take(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = (): void => {
+      this.#waiting.delete(resolve);
+      reject(signal?.reason as Error);
+    };
+    this.#waiting.add(resolve);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  leave(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free++;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+}

@@ -1,0 +1,104 @@
+import { Readable } from 'node:stream';
+import type { StoredObject } from './bucket.ts';
+import type { ResolvedRange } from './byte-range.ts';
+import { assertDigests, cheapestDigest, type Digest } from './digest.ts';
+import type { DriverObject } from './driver.ts';
+import type { ObjectInfo } from './object-info.ts';
+import { StorageError } from './storage-error.ts';
+
+/** Gives a driver's object the forms that users read. `verify`: compare the whole content with the checksum that the store keeps. */
+export function storedObject(object: DriverObject, verify: boolean): StoredObject {
+  return new OpenedObject(object, verify && isWhole(object));
+}
+
+function isWhole({ info, range }: DriverObject): boolean {
+  return range.start === 0 && range.end === info.size;
+}
+
+/** The content, compared with the store's checksum at its end, and closed however the reading ends. */
+async function* read(object: DriverObject, digest: Digest | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for await (const chunk of object.body) {
+      digest?.update(chunk);
+      yield chunk;
+    }
+  } finally {
+    await object.close();
+  }
+  if (digest !== undefined) assertDigests([digest], object.info.checksums, object.info.key);
+}
+
+class OpenedObject implements StoredObject {
+  readonly info: ObjectInfo;
+  readonly range: ResolvedRange;
+  readonly #object: DriverObject;
+  readonly #verify: boolean;
+  #reader: AsyncGenerator<Uint8Array, void, undefined> | undefined;
+
+  constructor(object: DriverObject, verify: boolean) {
+    this.info = object.info;
+    this.range = object.range;
+    this.#object = object;
+    this.#verify = verify;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    if (this.#reader !== undefined)
+      throw new StorageError('InvalidArgument', `the content of ${JSON.stringify(this.info.key)} can be read once; call get again for a second reading`, { key: this.info.key });
+    this.#reader = read(this.#object, this.#verify ? cheapestDigest(this.info.checksums) : undefined);
+    return this.#reader;
+  }
+
+  async bytes(maxBytes: number = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+    const size = this.range.end - this.range.start;
+    if (size > maxBytes) {
+      await this[Symbol.asyncDispose]();
+      throw new StorageError('InvalidArgument', `${JSON.stringify(this.info.key)} has ${size} bytes to read, more than the ${maxBytes} allowed`, { key: this.info.key });
+    }
+    const whole = new Uint8Array(size);
+    let at = 0;
+    for await (const chunk of this) {
+      if (at + chunk.byteLength > size) throw this.#wrongLength(at + chunk.byteLength);
+      whole.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    if (at !== size) throw this.#wrongLength(at);
+    return whole;
+  }
+
+  #wrongLength(got: number): StorageError {
+    const { key } = this.info;
+    return new StorageError('Unavailable', `the store announced ${this.range.end - this.range.start} bytes of ${JSON.stringify(key)} and sent ${got}`, { key });
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  async json<T = unknown>(): Promise<T> {
+    return JSON.parse(await this.text()) as T;
+  }
+
+  toNode(): NodeJS.ReadableStream {
+    return Readable.from(this, { objectMode: false });
+  }
+
+  toWeb(): ReadableStream<Uint8Array> {
+    const iterator = this[Symbol.asyncIterator]();
+    return new ReadableStream<Uint8Array>({
+      async pull(controller): Promise<void> {
+        const next = await iterator.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(next.value);
+      },
+      async cancel(): Promise<void> {
+        await iterator.return?.();
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader?.return();
+    await this.#object.close();
+  }
+}
