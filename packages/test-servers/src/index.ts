@@ -1,0 +1,10 @@
+export { goBinary } from './go-binary.ts';
+export type { GoProgram } from './go-binary.ts';
+export { localAuthority } from './local-authority.ts';
+export type { LocalAuthority } from './local-authority.ts';
+export { MINIO, startMinio } from './minio-server.ts';
+export type { MinioServerOptions } from './minio-server.ts';
+export { serverOrReason } from './missing-server.ts';
+export type { ServerOrReason } from './missing-server.ts';
+export type { S3Server } from './s3-server.ts';
+export { startVersitygw, VERSITYGW } from './versitygw-server.ts';

@@ -1,0 +1,71 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import { goBinary, type GoProgram } from './go-binary.ts';
+import type { LocalAuthority } from './local-authority.ts';
+import { ROOT, type S3Server } from './s3-server.ts';
+import { startServer } from './server-process.ts';
+
+/** The last state of MinIO's own repository that the Go module proxy serves. */
+export const MINIO: GoProgram = { name: 'minio', package: 'github.com/minio/minio', version: 'v0.0.0-20260212201848-7aac2a2c5b7c' };
+
+export interface MinioServerOptions {
+  /** Speaks https with a certificate of this authority. Default: plain http. */
+  readonly authority?: LocalAuthority;
+  /** Default `us-east-1`. */
+  readonly region?: string;
+}
+
+/**
+ * MinIO on one folder. Its limits against AWS: no key with `//`, a leading `/` or a segment above 255 bytes; no object at `a` beside
+ * one at `a/b`; conditional deletes are not known.
+ */
+export async function startMinio({ authority, region = 'us-east-1' }: MinioServerOptions = {}): Promise<S3Server & { readonly consoleEndpoint: string }> {
+  const path = await goBinary(MINIO);
+  const scheme = authority === undefined ? 'http' : 'https';
+  const { pid, stop, ports } = await startServer('minio', 2, async ([port, consolePort], folder) => {
+    const certificates = join(folder, 'certs');
+    await mkdir(certificates);
+    await mkdir(join(folder, 'data'));
+    if (authority !== undefined) {
+      const issued = await authority.issue('127.0.0.1');
+      await writeFile(join(certificates, 'public.crt'), issued.certificate);
+      await writeFile(join(certificates, 'private.key'), issued.key, { mode: 0o600 });
+    }
+    return {
+      path,
+      args: ['server', '--quiet', '--certs-dir', certificates, '--address', `127.0.0.1:${port}`, '--console-address', `127.0.0.1:${consolePort}`, join(folder, 'data')],
+      env: {
+        MINIO_ROOT_USER: ROOT.accessKeyId,
+        MINIO_ROOT_PASSWORD: ROOT.secretAccessKey,
+        MINIO_SITE_REGION: region,
+        // Nothing leaves the loopback: no look for updates, no call home; the folder may lie on the system's disk.
+        MINIO_UPDATE: 'off',
+        MINIO_CALLHOME_ENABLE: 'off',
+        MINIO_CI_CD: 'on',
+      },
+      ready: () => answersOk(`${scheme}://127.0.0.1:${port}/minio/health/ready`, authority?.ca),
+    };
+  });
+  return {
+    name: 'minio',
+    endpoint: `${scheme}://127.0.0.1:${ports[0]}`,
+    consoleEndpoint: `${scheme}://127.0.0.1:${ports[1]}`,
+    region,
+    ...ROOT,
+    ca: authority?.ca,
+    pid,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function answersOk(url: string, ca: string | undefined): Promise<boolean> {
+  if (ca === undefined) return (await fetch(url)).ok;
+  return new Promise((resolve, reject) => {
+    get(url, { ca, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).once('error', reject);
+  });
+}
