@@ -20,7 +20,7 @@ const inPackage = process.cwd() !== root;
 
 export default defineConfig({
   resolve: { conditions: [sourceCondition] },
-  ssr: { resolve: { conditions: [sourceCondition, 'module', 'node', 'development|production'] } },
+  ssr: { resolve: { conditions: [sourceCondition, 'node', 'development|production'] } },
   test: {
     ...(inPackage ? { root: process.cwd(), include: ['test/**/*.test.ts'] } : { projects: projects() }),
     pool: 'forks',
