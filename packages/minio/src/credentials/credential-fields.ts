@@ -1,4 +1,3 @@
-import type { StorageError } from '@stowage/core';
 import type { Environment } from './environment-keys.ts';
 import { isArn } from './arn.ts';
 import { quoted } from './quoted.ts';
@@ -43,17 +42,17 @@ export const CREDENTIAL_FIELDS: readonly string[] = [...TEXT_FIELDS, 'duration_s
 export type CredentialFields = { readonly [K in (typeof TEXT_FIELDS)[number] | (typeof SHARED_FIELDS)[number]]?: string } & { readonly duration_seconds?: number };
 
 /** Takes the fields out of an entry. An empty one is one that is not there: files are made from templates. */
-export function readFields(entry: Readonly<Record<string, unknown>>, where: string | undefined): CredentialFields {
+export function readFields(entry: Readonly<Record<string, unknown>>): CredentialFields {
   const fields: Record<string, string | number> = {};
   for (const name of [...TEXT_FIELDS, ...SHARED_FIELDS]) {
     const value = entry[name];
     if (value === undefined || value === null || value === '') continue;
-    if (typeof value !== 'string') throw fault(where, `${name}: expected a text, got ${Array.isArray(value) ? 'a list' : `a ${typeof value}`}; put it in quotes`);
+    if (typeof value !== 'string') throw configError(`${name}: expected a text, got ${Array.isArray(value) ? 'a list' : `a ${typeof value}`}; put it in quotes`);
     fields[name] = value;
   }
   const seconds = entry['duration_seconds'];
   if (seconds !== undefined && seconds !== null) {
-    if (typeof seconds !== 'number') throw fault(where, 'duration_seconds: expected a whole number');
+    if (typeof seconds !== 'number') throw configError('duration_seconds: expected a whole number');
     fields['duration_seconds'] = seconds;
   }
   return fields;
@@ -73,21 +72,21 @@ const ALLOWED: Readonly<Record<SignInMethod, readonly (keyof CredentialFields)[]
 };
 
 /** The one method that an entry asks for: by `sign_in`, or by the fields that it fills. */
-export function methodOf(fields: CredentialFields, where: string | undefined): SignInMethod {
-  const method = fields.sign_in === undefined ? deduced(fields, where) : named(fields.sign_in, where);
+export function methodOf(fields: CredentialFields): SignInMethod {
+  const method = fields.sign_in === undefined ? deduced(fields) : named(fields.sign_in);
   const allowed: readonly string[] = [...ALLOWED[method], ...SHARED_FIELDS, 'sign_in'];
   const extra = Object.keys(fields).filter((name) => !allowed.includes(name));
-  if (extra.length > 0) throw fault(where, `${list(extra)} ${extra.length > 1 ? 'have' : 'has'} no place beside ${fields.sign_in === undefined ? because(fields, method) : `sign_in: ${method}`}; keep one way to sign in`);
+  if (extra.length > 0) throw configError(`${list(extra)} ${extra.length > 1 ? 'have' : 'has'} no place beside ${fields.sign_in === undefined ? because(fields, method) : `sign_in: ${method}`}; keep one way to sign in`);
   return method;
 }
 
-function named(text: string, where: string | undefined): SignInMethod {
+function named(text: string): SignInMethod {
   const method = SIGN_IN_METHODS.find((candidate) => candidate === text);
-  if (method === undefined) throw fault(where, `sign_in: expected one of ${SIGN_IN_METHODS.join(', ')}, got ${quoted(text, 40)}`);
+  if (method === undefined) throw configError(`sign_in: expected one of ${SIGN_IN_METHODS.join(', ')}, got ${quoted(text, 40)}`);
   return method;
 }
 
-function deduced(fields: CredentialFields, where: string | undefined): SignInMethod {
+function deduced(fields: CredentialFields): SignInMethod {
   const { iam_role: role } = fields;
   if (fields.trust_anchor_arn !== undefined || fields.profile_arn !== undefined || fields.iam_role_cert !== undefined || fields.iam_role_key !== undefined) return 'roles_anywhere';
   if (fields.web_identity_token_file !== undefined) return 'web_identity';
@@ -95,10 +94,10 @@ function deduced(fields: CredentialFields, where: string | undefined): SignInMet
   if (fields.access_key !== undefined || fields.secret_key !== undefined || fields.session_token !== undefined) {
     if (role === undefined) return 'keys';
     if (isArn(role)) return 'assume_role';
-    throw fault(where, "iam_role names the instance's own role, which takes no keys, and access_key or secret_key is given too; remove one or the other");
+    throw configError("iam_role names the instance's own role, which takes no keys, and access_key or secret_key is given too; remove one or the other");
   }
   if (role !== undefined) return 'instance_role';
-  throw fault(where, 'no way to sign in: give access_key and secret_key, or iam_role, or name one by sign_in (for open buckets: sign_in: anonymous)');
+  throw configError('no way to sign in: give access_key and secret_key, or iam_role, or name one by sign_in (for open buckets: sign_in: anonymous)');
 }
 
 /** The field that made the choice, for a message. */
@@ -107,14 +106,10 @@ function because(fields: CredentialFields, method: SignInMethod): string {
 }
 
 /** A field that the method cannot do without. */
-export function required(fields: CredentialFields, name: keyof CredentialFields, method: SignInMethod, where: string | undefined): string {
+export function required(fields: CredentialFields, name: keyof CredentialFields, method: SignInMethod): string {
   const value = fields[name];
-  if (typeof value !== 'string') throw fault(where, `${name} is missing: sign-in by ${method.replaceAll('_', ' ')} needs it`);
+  if (typeof value !== 'string') throw configError(`${name} is missing: sign-in by ${method.replaceAll('_', ' ')} needs it`);
   return value;
-}
-
-function fault(where: string | undefined, text: string): StorageError {
-  return configError(where === undefined ? text : `${where}: ${text}`);
 }
 
 function list(names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { isStorageError } from '@stowage/core';
 import { isAwsHost } from './aws-domain.ts';
 import { isArn } from './arn.ts';
 import { anonymous } from './anonymous.ts';
@@ -11,7 +12,7 @@ import { instanceRole } from './instance-role.ts';
 import { quoted } from './quoted.ts';
 import { rolesAnywhere } from './roles-anywhere.ts';
 import { sharedProfile } from './shared-profile.ts';
-import { configError } from './sign-in-error.ts';
+import { configError, signInError } from './sign-in-error.ts';
 import { staticKeys } from './static-keys.ts';
 import { webIdentity } from './web-identity.ts';
 
@@ -42,17 +43,38 @@ const DEFAULT_REGION = 'us-east-1';
  * requested before the source is called. Temporary credentials are kept and renewed.
  */
 export function credentialSourceFrom(entry: Readonly<Record<string, unknown>>, context: SignInContext = {}): CredentialSource {
-  const fields = readFields(entry, context.where);
-  const method = methodOf(fields, context.where);
-  const source = sourceOf(method, fields, context);
-  const steady = method === 'keys' || method === 'environment' || method === 'anonymous';
-  return steady ? source : cachedCredentials(source);
+  try {
+    const fields = readFields(entry);
+    const method = methodOf(fields);
+    const source = sourceOf(method, fields, context);
+    const steady = method === 'keys' || method === 'environment' || method === 'anonymous';
+    return named(context.where, steady ? source : cachedCredentials(source));
+  } catch (error) {
+    throw told(context.where, error);
+  }
+}
+
+/** The same source, whose failures name the entry. */
+function named(where: string | undefined, source: CredentialSource): CredentialSource {
+  if (where === undefined) return source;
+  return async (call) => {
+    try {
+      return await source(call);
+    } catch (error) {
+      throw told(where, error);
+    }
+  };
+}
+
+function told(where: string | undefined, error: unknown): unknown {
+  if (where === undefined || !isStorageError(error)) return error;
+  return signInError(error.code, `${where}: ${error.message}`, { retryable: error.retryable }).with(error);
 }
 
 function sourceOf(method: SignInMethod, fields: CredentialFields, context: SignInContext): CredentialSource {
-  const { where, env = {}, onNotice } = context;
+  const { env = {}, onNotice } = context;
   const endpoints = endpointsOf(method, fields, context);
-  const need = (name: keyof CredentialFields): string => required(fields, name, method, where);
+  const need = (name: keyof CredentialFields): string => required(fields, name, method);
   const region = fields.region ?? DEFAULT_REGION;
   const sts = { region, ...(endpoints.sts === undefined ? {} : { endpoint: endpoints.sts }), ...sessionOf(fields) };
   switch (method) {
@@ -73,25 +95,25 @@ function sourceOf(method: SignInMethod, fields: CredentialFields, context: SignI
         ...(endpoints.metadata === undefined ? {} : { metadataEndpoint: endpoints.metadata }),
       });
     case 'instance_role': {
-      assertAws(fields, where);
+      assertAws(fields);
       const role = need('iam_role');
       const metadata = endpoints.metadata === undefined ? {} : { endpoint: endpoints.metadata };
       return isArn(role) ? assumeRole({ ...sts, roleArn: role, from: instanceRole(metadata), ...externalId(fields) }) : instanceRole({ role, ...metadata });
     }
     case 'assume_role':
-      if (endpoints.sts === undefined) assertAws(fields, where);
+      if (endpoints.sts === undefined) assertAws(fields);
       return assumeRole({ ...sts, roleArn: need('iam_role'), from: keysOf(fields, need), ...externalId(fields) });
     case 'container':
       return containerRoleFromEnvironment(env);
     case 'web_identity':
-      if (endpoints.sts === undefined) assertAws(fields, where);
+      if (endpoints.sts === undefined) assertAws(fields);
       return webIdentity({
         ...sts,
         roleArn: fields.iam_role ?? env['AWS_ROLE_ARN'] ?? need('iam_role'),
         tokenFile: fields.web_identity_token_file ?? env['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? need('web_identity_token_file'),
       });
     case 'roles_anywhere':
-      if (endpoints.rolesAnywhere === undefined) assertAws(fields, where);
+      if (endpoints.rolesAnywhere === undefined) assertAws(fields);
       return rolesAnywhere({
         certificate: need('iam_role_cert'),
         privateKey: need('iam_role_key'),
@@ -140,9 +162,9 @@ function endpointsOf(method: SignInMethod, fields: CredentialFields, { env = {},
 }
 
 /** Roles are AWS's own: at another service they cannot work, and a request there would hand it AWS credentials. */
-function assertAws({ endpoint }: CredentialFields, where: string | undefined): void {
+function assertAws({ endpoint }: CredentialFields): void {
   if (endpoint === undefined || endpoint === '') return;
   const url = URL.parse(endpoint.includes('://') ? endpoint : `https://${endpoint}`);
   if (url !== null && isAwsHost(url.hostname)) return;
-  throw configError(`${where === undefined ? '' : `${where}: `}iam_role works on AWS only, and endpoint is ${quoted(url?.host ?? '')}; use access_key and secret_key there`);
+  throw configError(`iam_role works on AWS only, and endpoint is ${quoted(url?.host ?? '')}; use access_key and secret_key there`);
 }
