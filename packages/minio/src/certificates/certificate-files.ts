@@ -25,7 +25,11 @@ export interface WritePairOptions {
  */
 export async function writePair(folder: string, files: PairFiles, pair: CertificatePair, { force = false }: WritePairOptions = {}): Promise<PairFiles> {
   const paths = { certificate: join(folder, files.certificate), privateKey: join(folder, files.privateKey) };
-  await told(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+  await told(folder, () =>
+    mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw systemCode(error) === 'EEXIST' ? configError(`${quoted(folder)} is a file; expected a folder`) : error;
+    }),
+  );
   if (force) {
     await told(paths.privateKey, () => replace(paths.privateKey, pair.privateKey));
     await told(paths.certificate, () => replace(paths.certificate, pair.certificate));
