@@ -62,7 +62,8 @@ export class RequestSigner {
   presign(request: UnsignedRequest, credentials: Credentials, expiresInSeconds: number, now: number = Date.now()): string {
     const time = this.#timeOf(now);
     const scope = this.#scope(time);
-    const { canonical, names } = canonicalHeaders(request.host, request.headers);
+    // What the holder must send is signed whatever it is.
+    const { canonical, names } = canonicalHeaders(request.host, request.headers, NONE);
     const query = canonicalQuery({
       ...request.query,
       'X-Amz-Algorithm': ALGORITHM,
@@ -105,8 +106,10 @@ export class RequestSigner {
   }
 }
 
-function canonicalHeaders(host: string, headers: Readonly<Record<string, string>>): { readonly canonical: string; readonly names: string } {
-  const names = Object.keys(headers).filter((name) => !UNSIGNED_HEADERS.has(name));
+const NONE: ReadonlySet<string> = new Set();
+
+function canonicalHeaders(host: string, headers: Readonly<Record<string, string>>, unsigned: ReadonlySet<string> = UNSIGNED_HEADERS): { readonly canonical: string; readonly names: string } {
+  const names = Object.keys(headers).filter((name) => !unsigned.has(name));
   names.push('host');
   names.sort();
   let canonical = '';

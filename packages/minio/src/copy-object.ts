@@ -1,0 +1,108 @@
+import { assertRevision, assertWriteCondition, type Call, type CopyItem, type CurrentObject, isStorageError, type ObjectHeaders, type ObjectInfo, pickHeaders, StorageError } from '@stowage/core';
+import { inParallel } from './bounded-work.ts';
+import { conditionKind, etagOf, writeConditionInput } from './conditions.ts';
+import { commandHeaders } from './convert-headers.ts';
+import { startUpload, type UploadHost } from './minio-upload.ts';
+import { partToken } from './part-token.ts';
+import { MAX_PARTS } from './store-limits.ts';
+import { percentEncoded } from './wire/percent-encoding.ts';
+import { quotedEtag } from './xml/listing.ts';
+
+export interface CopyRules {
+  /** Most bytes that one request copies; more goes in parts. */
+  readonly maxSingle: number;
+  /** Bytes a part of a copy. */
+  readonly partSize: number;
+  /** Parts at once. */
+  readonly concurrency: number;
+  /** Whether the store judges conditions on the destination itself. */
+  readonly conditional: boolean;
+}
+
+/** A copy on the server's side. `source` is what lies there now, as its own bucket tells it. */
+export async function copyObject(host: UploadHost, item: CopyItem, source: ObjectInfo, fromBucket: string, rules: CopyRules, o: Call): Promise<ObjectInfo> {
+  const { to, from } = item;
+  if (item.sourceIf !== undefined) assertRevision(from.key, source, item.sourceIf);
+  if (item.if !== undefined && !rules.conditional) assertWriteCondition(to, await current(host, to, o), item.if);
+  const itself = fromBucket === host.store.bucket && from.key === to && from.version === undefined;
+  // S3 refuses a copy onto itself that changes nothing.
+  if (itself && item.headers === undefined) {
+    assertWriteCondition(to, source, item.if);
+    return source;
+  }
+  // What is kept goes along word for word; the storage class too, which S3 would leave behind.
+  const headers: ObjectHeaders = item.headers === undefined ? (source.headers ?? {}) : { ...pick(source.headers), ...pickHeaders(item.headers) };
+  const sourceName = `${percentEncoded(fromBucket)}/${percentEncoded(from.key)}${from.version === undefined ? '' : `?versionId=${percentEncoded(from.version)}`}`;
+  // Pinned: what is told of the copy was read from this revision.
+  const sourced = { CopySource: sourceName, CopySourceIfMatch: etagOf(source.revision) };
+  return source.size > rules.maxSingle
+    ? await copyInParts(host, item, source, headers, sourced, rules, o)
+    : await copyAtOnce(host, item, source, headers, sourced, rules, o);
+}
+
+function pick(headers: ObjectHeaders | undefined): Pick<ObjectHeaders, 'storageClass'> {
+  return headers?.storageClass === undefined ? {} : { storageClass: headers.storageClass };
+}
+
+interface Sourced {
+  readonly CopySource: string;
+  readonly CopySourceIfMatch: string;
+}
+
+async function copyAtOnce(host: UploadHost, { to, from, if: condition, headers: given }: CopyItem, source: ObjectInfo, headers: ObjectHeaders, sourced: Sourced, rules: CopyRules, o: Call): Promise<ObjectInfo> {
+  const replaced = given === undefined ? { ...storageClass(headers) } : { ...commandHeaders(headers, to), MetadataDirective: 'REPLACE' as const, TaggingDirective: 'REPLACE' as const };
+  const input = { Bucket: host.store.bucket, Key: to, ...sourced, ...replaced, ...(rules.conditional ? writeConditionInput(condition) : {}) };
+  const context = host.store.context('copy to', to, { condition: rules.conditional ? conditionKind(condition) : 'revision' });
+  try {
+    const { CopyObjectResult } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CopyObjectCommand(input), send));
+    if (CopyObjectResult?.ETag === undefined) throw new StorageError('Unavailable', `${context.endpoint} answered a copy without its result`, { key: to });
+    return copied(to, source, headers, quotedEtag(CopyObjectResult.ETag), CopyObjectResult.LastModified ?? new Date());
+  } catch (error) {
+    if (isStorageError(error, 'PreconditionFailed')) throw await whichCondition(error, host, { to, from, condition }, rules, o);
+    throw error;
+  }
+}
+
+/** S3 says that a condition failed, not which: the source's revision, or what lies at the destination. */
+async function whichCondition(error: StorageError, host: UploadHost, { to, condition }: { to: string; from: CopyItem['from']; condition: CopyItem['if'] }, rules: CopyRules, o: Call): Promise<unknown> {
+  if (condition === undefined || !rules.conditional) return error;
+  try {
+    assertWriteCondition(to, await current(host, to, o), condition);
+    return error;
+  } catch (told) {
+    return told;
+  }
+}
+
+async function copyInParts(host: UploadHost, { to, if: condition }: CopyItem, source: ObjectInfo, headers: ObjectHeaders, sourced: Sourced, rules: CopyRules, o: Call): Promise<ObjectInfo> {
+  const partSize = Math.max(rules.partSize, Math.ceil(source.size / (MAX_PARTS - 1000)));
+  await using upload = await startUpload(host, to, headers, false, o);
+  const starts = Array.from({ length: Math.ceil(source.size / partSize) }, (_, i) => i * partSize);
+  const context = host.store.context('copy a part to', to, { condition: 'revision' });
+  const parts = await inParallel(starts, rules.concurrency, async (start, index) => {
+    const end = Math.min(start + partSize, source.size);
+    const input = { Bucket: host.store.bucket, Key: to, UploadId: upload.ref.id, PartNumber: index + 1, ...sourced, CopySourceRange: `bytes=${start}-${end - 1}` };
+    const { CopyPartResult } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.UploadPartCopyCommand(input), send));
+    if (CopyPartResult?.ETag === undefined) throw new StorageError('Unavailable', `${context.endpoint} answered the copy of a part without its result`, { key: to });
+    return { index, size: end - start, token: partToken(quotedEtag(CopyPartResult.ETag), undefined) };
+  });
+  return await upload.complete(parts, { ...o, ...(condition === undefined ? {} : { if: condition }) });
+}
+
+function storageClass({ storageClass: name }: ObjectHeaders): { StorageClass?: 'STANDARD' } {
+  return name === undefined ? {} : { StorageClass: name as 'STANDARD' };
+}
+
+function copied(key: string, source: ObjectInfo, headers: ObjectHeaders, etag: string, lastModified: Date): ObjectInfo {
+  return { key, size: source.size, lastModified, revision: { etag }, checksums: source.checksums, headers };
+}
+
+/** What lies at the key; undefined for nothing. */
+export async function current(host: UploadHost, key: string, o: Call): Promise<CurrentObject | undefined> {
+  try {
+    return await host.head(key, o);
+  } catch (error) {
+    if (isStorageError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import { type Call, compareKeys, type ListOptions, type ListPage, StorageError, type UploadRef } from '@stowage/core';
+import type { UploadHost } from './minio-upload.ts';
+import { decodedUrl } from './xml/text.ts';
+
+const MAX_PAGE = 1000;
+
+/** Pages of the listing in the open interval from `startAfter` to `until`. */
+export async function* listPages(host: UploadHost, o: ListOptions): AsyncIterable<ListPage> {
+  const limit = Math.min(o.limit ?? MAX_PAGE, MAX_PAGE);
+  let token = o.cursor;
+  for (;;) {
+    const page = await host.calls.list({ ...signalOf(o), prefix: o.prefix, startAfter: o.startAfter, delimiter: o.delimiter, limit, token });
+    const { objects, prefixes, ended } = await within(host, page, o);
+    const next = ended ? undefined : page.token;
+    if (next !== undefined && next === token) throw new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
+    yield { objects, prefixes, issues: [], ...(next === undefined ? {} : { cursor: next }) };
+    if (next === undefined) return;
+    token = next;
+  }
+}
+
+type Entries = Pick<ListPage, 'objects' | 'prefixes'>;
+
+/** S3 knows no end of a listing, and gives a common prefix again of which `startAfter` lies inside. */
+async function within(host: UploadHost, page: Entries, o: ListOptions): Promise<Entries & { readonly ended: boolean }> {
+  const { startAfter, until } = o;
+  let { objects, prefixes } = page;
+  if (startAfter !== undefined && prefixes.length > 0) prefixes = prefixes.filter((prefix) => compareKeys(prefix, startAfter) > 0);
+  if (until === undefined) return { objects, prefixes, ended: false };
+  const [lastObject, lastPrefix] = [page.objects.at(-1)?.key, page.prefixes.at(-1)];
+  const ended = [lastObject, lastPrefix].some((key) => key !== undefined && compareKeys(key, until) >= 0);
+  if (ended && lastObject !== undefined && compareKeys(lastObject, until) >= 0) objects = objects.filter(({ key }) => compareKeys(key, until) < 0);
+  prefixes = prefixes.filter((prefix) => compareKeys(prefix, until) < 0);
+  // A prefix before the end may have all its keys behind it.
+  const last = prefixes.at(-1);
+  if (last === undefined || !until.startsWith(last)) return { objects, prefixes, ended };
+  const first = await host.calls.list({ ...signalOf(o), prefix: last, startAfter, limit: 1 });
+  const inside = first.objects[0] !== undefined && compareKeys(first.objects[0].key, until) < 0;
+  return { objects, prefixes: inside ? prefixes : prefixes.slice(0, -1), ended: true };
+}
+
+/** Unfinished uploads. `byPrefix` false: the store takes no prefix here, and all are looked through. */
+export async function* listUploads(host: UploadHost, prefix: string, byPrefix: boolean, o: Call): AsyncIterable<UploadRef> {
+  const context = host.store.context('list the unfinished uploads of');
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (;;) {
+    const input = { Bucket: host.store.bucket, EncodingType: 'url' as const, ...(byPrefix && prefix !== '' ? { Prefix: prefix } : {}), ...marker };
+    const page = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.ListMultipartUploadsCommand(input), send));
+    const text = page.EncodingType === 'url' ? decodedUrl : (raw: string): string => raw;
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      const key = text(Key ?? '');
+      if (UploadId !== undefined && key.startsWith(prefix)) yield { key, id: UploadId, ...(Initiated === undefined ? {} : { startedAt: Initiated.toISOString() }) };
+    }
+    const next = { ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: text(page.NextKeyMarker) }), ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }) };
+    if (page.IsTruncated !== true || (next.KeyMarker === undefined && next.UploadIdMarker === undefined)) return;
+    if (next.KeyMarker === marker.KeyMarker && next.UploadIdMarker === marker.UploadIdMarker) throw new StorageError('Unavailable', 'the store gave the same page of uploads twice');
+    marker = next;
+  }
+}
+
+function signalOf({ signal }: Call): Call {
+  return signal === undefined ? {} : { signal };
+}

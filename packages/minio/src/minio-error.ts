@@ -1,0 +1,232 @@
+import { type ErrorCode, StorageError, type StorageErrorDetails } from '@stowage/core';
+import { quoted } from './credentials/quoted.ts';
+import { withoutSecrets } from './credentials/redaction.ts';
+
+/** What is known of a refused request, whichever client sent it. */
+export interface ServiceFault {
+  readonly status: number;
+  /** S3's own code, as in the error document; empty where the answer had none. */
+  readonly code: string;
+  readonly message: string;
+  readonly region?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** The `Retry-After` header: seconds or a date. */
+  readonly retryAfter?: string | undefined;
+  /** The `Date` header: the server's clock. */
+  readonly date?: string | undefined;
+  readonly server?: string | undefined;
+}
+
+/** What the request was, for the words of its error. */
+export interface FaultContext {
+  readonly operation: string;
+  readonly bucket: string;
+  readonly key?: string | undefined;
+  readonly endpoint: string;
+  readonly region: string;
+  /** The condition that the write carried. */
+  readonly condition?: 'absent' | 'revision' | undefined;
+  /** Whether the caller named the checksum that was compared: sending again cannot help then. */
+  readonly ownChecksum?: boolean | undefined;
+  /** Texts that must not appear: the secret key and the session token. */
+  readonly secrets: readonly string[];
+}
+
+/** Codes of AWS, MinIO, Ceph, Versity's gateway and R2, as their documentation and sources list them. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  NoSuchKey: 'NotFound',
+  NoSuchUpload: 'NotFound',
+  NoSuchVersion: 'NotFound',
+  NotFound: 'NotFound',
+  NoSuchBucket: 'BucketNotFound',
+  PreconditionFailed: 'PreconditionFailed',
+  NotModified: 'NotModified',
+  InvalidRange: 'InvalidRange',
+  AccessDenied: 'AccessDenied',
+  AllAccessDisabled: 'AccessDenied',
+  AccountProblem: 'AccessDenied',
+  InvalidAccessKeyId: 'Unauthenticated',
+  InvalidClientTokenId: 'Unauthenticated',
+  SignatureDoesNotMatch: 'Unauthenticated',
+  ExpiredToken: 'Unauthenticated',
+  ExpiredTokenException: 'Unauthenticated',
+  InvalidToken: 'Unauthenticated',
+  TokenRefreshRequired: 'Unauthenticated',
+  InvalidSecurity: 'Unauthenticated',
+  NotSignedUp: 'Unauthenticated',
+  RequestTimeTooSkewed: 'Unauthenticated',
+  RequestExpired: 'Unauthenticated',
+  SlowDown: 'RateLimited',
+  SlowDownRead: 'RateLimited',
+  SlowDownWrite: 'RateLimited',
+  Throttling: 'RateLimited',
+  ThrottlingException: 'RateLimited',
+  TooManyRequests: 'RateLimited',
+  RequestLimitExceeded: 'RateLimited',
+  BandwidthLimitExceeded: 'RateLimited',
+  // Two writes of one key met; this one had no effect.
+  ConditionalRequestConflict: 'RateLimited',
+  OperationAborted: 'RateLimited',
+  InternalError: 'Unavailable',
+  ServiceUnavailable: 'Unavailable',
+  RequestTimeout: 'Unavailable',
+  IncompleteBody: 'Unavailable',
+  XMinioServerNotInitialized: 'Unavailable',
+  BadDigest: 'ChecksumMismatch',
+  XAmzContentChecksumMismatch: 'ChecksumMismatch',
+  XAmzContentSHA256Mismatch: 'ChecksumMismatch',
+  InvalidPart: 'InvalidArgument',
+  InvalidPartOrder: 'InvalidArgument',
+  EntityTooSmall: 'InvalidArgument',
+  EntityTooLarge: 'InvalidArgument',
+  InvalidArgument: 'InvalidArgument',
+  InvalidTag: 'InvalidArgument',
+  InvalidDigest: 'InvalidArgument',
+  InvalidStorageClass: 'InvalidArgument',
+  MetadataTooLarge: 'InvalidArgument',
+  KeyTooLongError: 'InvalidKey',
+  InvalidURI: 'InvalidKey',
+  InvalidObjectName: 'InvalidKey',
+  XMinioInvalidObjectName: 'InvalidKey',
+  XMinioInvalidResourceName: 'InvalidKey',
+  ObjectParentIsFile: 'KeyConflict',
+  ExistingObjectIsDirectory: 'KeyConflict',
+  XMinioParentIsObject: 'KeyConflict',
+  XMinioObjectExistsAsDirectory: 'KeyConflict',
+  QuotaExceeded: 'OutOfSpace',
+  XMinioStorageFull: 'OutOfSpace',
+  XMinioAdminBucketQuotaExceeded: 'OutOfSpace',
+  InsufficientCapacity: 'OutOfSpace',
+  NotImplemented: 'Unsupported',
+  MethodNotAllowed: 'Unsupported',
+  AuthorizationHeaderMalformed: 'Config',
+  PermanentRedirect: 'Config',
+  TemporaryRedirect: 'Config',
+  Redirect: 'Config',
+  IllegalLocationConstraintException: 'Config',
+  InvalidBucketName: 'Config',
+};
+
+/** Where the code is missing or new, the status says what it can. */
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 404) return 'NotFound';
+  if (status === 304) return 'NotModified';
+  if (status === 412) return 'PreconditionFailed';
+  if (status === 416) return 'InvalidRange';
+  if (status === 401) return 'Unauthenticated';
+  if (status === 403) return 'AccessDenied';
+  if (status === 429) return 'RateLimited';
+  if (status === 408 || status === 500 || status === 502 || status === 503 || status === 504) return 'Unavailable';
+  if (status === 507) return 'OutOfSpace';
+  if (status === 501 || status === 405) return 'Unsupported';
+  if (status >= 300 && status < 400) return 'Config';
+  return 'Unknown';
+}
+
+/** A refused request as Stowage tells it: in plain words, without secrets, and without the error underneath, which holds them. */
+export function serviceError(fault: ServiceFault, context: FaultContext): StorageError {
+  const code = refine(CODES[fault.code] ?? codeOfStatus(fault.status), fault, context);
+  const retryAfterMs = retryAfter(fault.retryAfter);
+  const details: StorageErrorDetails = {
+    operation: context.operation,
+    provider: 'minio',
+    bucket: context.bucket,
+    status: fault.status,
+    ...(context.key === undefined ? {} : { key: context.key }),
+    ...(fault.requestId === undefined ? {} : { requestId: fault.requestId }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(code === 'ChecksumMismatch' ? { retryable: context.ownChecksum !== true } : {}),
+  };
+  return new StorageError(code, words(code, fault, context), details);
+}
+
+function refine(code: ErrorCode, { status, code: own, retryAfter: wait, message, region }: ServiceFault, { condition, region: asked }: FaultContext): ErrorCode {
+  if (condition !== undefined && code === 'PreconditionFailed') return condition === 'absent' ? 'AlreadyExists' : 'PreconditionFailed';
+  // A condition on a revision of what is not there: AWS, MinIO and Versity answer 404.
+  if (condition === 'revision' && own === 'NoSuchKey') return 'PreconditionFailed';
+  if (code === 'Unavailable' && (status === 503 || status === 429) && wait !== undefined) return 'RateLimited';
+  if (message.includes('HTTP request to an HTTPS server') || message.includes('HTTP request was sent to HTTPS port')) return 'Config';
+  if (own === 'InvalidRequest' || own === 'MalformedXML') return 'InvalidArgument';
+  if (region !== undefined && region !== asked && status >= 300) return 'Config';
+  return code;
+}
+
+function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): string {
+  const { bucket, key, endpoint, region } = context;
+  const where = key === undefined ? `the bucket ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
+  const said = told(fault, context);
+  if (fault.code === 'RequestTimeTooSkewed' || fault.code === 'RequestExpired') return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
+  if (fault.code === 'NoSuchUpload') return `the upload of ${where} was completed, aborted or never begun`;
+  if (fault.code === 'InvalidObjectState') return `${where} is archived and cannot be read before it is restored`;
+  if (fault.code === 'InvalidAccessKeyId' || fault.code === 'InvalidClientTokenId') return `${endpoint} does not know this access key; check access_key and that the endpoint is the one that issued it`;
+  if (fault.code === 'SignatureDoesNotMatch') return `${endpoint} refused the signature: the secret key does not belong to the access key; copy secret_key again`;
+  if (fault.code.startsWith('ExpiredToken') || fault.code === 'TokenRefreshRequired') return 'the session has expired; get new temporary credentials';
+  if (fault.code === 'InvalidToken') return `${endpoint} does not accept the session token: it is damaged, of another service, or the keys are permanent and need none`;
+  switch (code) {
+    case 'NotFound':
+      return `there is no object ${where}`;
+    case 'BucketNotFound':
+      return `there is no bucket ${quoted(bucket)} at ${endpoint}; check its name and the endpoint`;
+    case 'AlreadyExists':
+      return `${where} exists already`;
+    case 'PreconditionFailed':
+      return `${where} is not the revision that was expected: it has been written or deleted since`;
+    case 'NotModified':
+      return `${where} has not changed`;
+    case 'InvalidRange':
+      return `the range lies behind the end of ${where}`;
+    case 'AccessDenied':
+      return `these credentials may not ${context.operation} ${where}${said}`;
+    case 'ChecksumMismatch':
+      return `the store found other bytes than were announced for ${where}${said}`;
+    case 'RateLimited':
+      return `${endpoint} asks to slow down${said}`;
+    case 'KeyConflict':
+      return `${where} cannot lie beside an object that the store holds: one of two such as "a" and "a/b"`;
+    case 'Config':
+      return configWords(fault, context, said);
+    case 'Unavailable':
+      return `${endpoint} failed with status ${fault.status}${said}`;
+    default:
+      return `${endpoint} (region ${region}) refused to ${context.operation} ${where} with status ${fault.status}${said}`;
+  }
+}
+
+function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultContext, said: string): string {
+  if (fault.region !== undefined && fault.region !== region) return `the bucket ${quoted(bucket)} lies in the region ${quoted(fault.region)}, and ${quoted(region)} is configured; set region: ${fault.region.replace(/[^\w-]/g, '')}`;
+  if (fault.message.includes('HTTPS')) return `${endpoint} speaks https; write the endpoint with https:// before it`;
+  if (fault.code === 'AuthorizationHeaderMalformed') return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
+  if (fault.status >= 300 && fault.status < 400) return `${endpoint} sends requests for the bucket ${quoted(bucket)} elsewhere: it lies in another region, or this is no S3 endpoint; check endpoint and region${said}`;
+  return `${endpoint} does not take the bucket name ${quoted(bucket)}${said}`;
+}
+
+/** The service's own words, where it had any. */
+function told({ code, message }: ServiceFault, { secrets }: FaultContext): string {
+  const clean = withoutSecrets(message, secrets);
+  if (code === '' && clean === '') return '';
+  return ` (${[withoutSecrets(code, secrets), clean].filter((part) => part !== '').join(': ')})`;
+}
+
+function clocks(date: string | undefined): string {
+  const server = date === undefined ? Number.NaN : Date.parse(date);
+  if (Number.isNaN(server)) return 'the server refuses the time of the request';
+  const minutes = Math.round((Date.now() - server) / 60_000);
+  return `this machine is ${Math.abs(minutes)} minutes ${minutes < 0 ? 'behind' : 'ahead of'} the server (${new Date(server).toISOString()})`;
+}
+
+/** RFC 9110, 10.2.3: whole seconds or a date. */
+function retryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+/** Whatever answers at the endpoint is no S3 server: MinIO's console answers every request with 200 and a web page. */
+export function notS3(context: FaultContext, answer: { readonly status: number; readonly contentType?: string | undefined; readonly server?: string | undefined }): StorageError {
+  const { endpoint, operation, bucket, key } = context;
+  const console = answer.server?.includes('MinIO Console') === true;
+  const hint = console ? "this is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default" : 'check endpoint and port';
+  const got = answer.contentType === undefined ? `status ${answer.status} without an ETag` : `status ${answer.status} with ${quoted(withoutSecrets(answer.contentType, context.secrets), 40)}`;
+  return new StorageError('Config', `${endpoint} does not answer as an S3 server does (${got}): ${hint}`, { operation, provider: 'minio', bucket, status: answer.status, ...(key === undefined ? {} : { key }) });
+}

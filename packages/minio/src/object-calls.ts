@@ -1,0 +1,61 @@
+import type { Call, Checksums, GetOptions, HeadOptions, ObjectHeaders, WriteCondition } from '@stowage/core';
+import type { ObjectAnswer } from './convert-answer.ts';
+import type { ListedPage } from './xml/listing.ts';
+
+/** What goes with content that is written in one request. */
+export interface WriteRequest extends Call {
+  readonly headers: ObjectHeaders;
+  readonly if?: WriteCondition | undefined;
+  readonly crc32?: string | undefined;
+  readonly md5?: string | undefined;
+  /** Instead of the crc32, where the caller gave it. */
+  readonly sha256?: string | undefined;
+}
+
+export interface PartRequest extends Call {
+  readonly uploadId: string;
+  /** From 1. */
+  readonly number: number;
+  readonly crc32?: string | undefined;
+}
+
+export interface ListRequest extends Call {
+  readonly prefix?: string | undefined;
+  readonly startAfter?: string | undefined;
+  readonly delimiter?: string | undefined;
+  readonly limit: number;
+  readonly token?: string | undefined;
+}
+
+/** An answer with its body, which must be read to its end or closed. */
+export interface OpenAnswer {
+  readonly answer: ObjectAnswer;
+  readonly status: number;
+  readonly body: AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface WriteAnswer {
+  readonly etag: string;
+  readonly version: string | undefined;
+  readonly sealed: boolean;
+  /** When the store answered. */
+  readonly date: Date;
+}
+
+/** The calls that make out nearly all requests. Two implementations that behave alike: signed requests of our own, and the SDK. */
+export interface ObjectCalls {
+  head(key: string, o: HeadOptions): Promise<ObjectAnswer>;
+  get(key: string, o: GetOptions): Promise<OpenAnswer>;
+  put(key: string, bytes: Uint8Array, o: WriteRequest): Promise<WriteAnswer>;
+  /** The part's ETag. */
+  part(key: string, bytes: Uint8Array, o: PartRequest): Promise<string>;
+  list(o: ListRequest): Promise<ListedPage>;
+}
+
+/** The checksum that a single write carries: SHA-256 where the caller named it, else CRC32. S3 takes one of them; MD5 goes in a header of its own. */
+export function writeChecksums(expected: Checksums | undefined, crc32: string | undefined): Pick<WriteRequest, 'crc32' | 'md5' | 'sha256'> {
+  const { md5, sha256 } = expected ?? {};
+  return { md5, ...(sha256 === undefined ? { crc32: expected?.crc32 ?? crc32 } : { sha256 }) };
+}
+

@@ -1,0 +1,195 @@
+import { hash } from 'node:crypto';
+import { type Call, type GetOptions, type HeadOptions, StorageError } from '@stowage/core';
+import { conditionKind, rangeHeader, readConditionHeaders, wantsChecksums, writeConditionHeaders } from '../conditions.ts';
+import { answerOf, headerOf, type ObjectAnswer } from '../convert-answer.ts';
+import { requestHeaders } from '../convert-headers.ts';
+import { isAnonymous } from '../credentials/anonymous.ts';
+import { type FaultContext, notS3, serviceError } from '../minio-error.ts';
+import { networkError } from '../network-error.ts';
+import type { ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
+import type { StoreConnection } from '../store-connection.ts';
+import { errorDocument } from '../xml/error-document.ts';
+import { type ListedPage, ListingFault, scanListing } from '../xml/listing.ts';
+import type { HttpAnswer } from './http-pool.ts';
+import { encodedKey } from './percent-encoding.ts';
+import { UNSIGNED_PAYLOAD } from './sigv4.ts';
+
+/** SHA-256 of nothing. */
+const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+/** Of an error's body, more is not read. */
+const ERROR_BYTES = 64 * 1024;
+
+interface LeanRequest extends Call {
+  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Record<string, string>;
+  readonly body?: Uint8Array;
+  readonly context: FaultContext;
+}
+
+/**
+ * The hot calls as signed requests straight onto keep-alive connections: no middleware, no XML parser, no stream per object.
+ * A fifth to a tenth of the SDK's cost per small object.
+ */
+export class LeanCalls implements ObjectCalls {
+  readonly #store: StoreConnection;
+
+  constructor(store: StoreConnection) {
+    this.#store = store;
+  }
+
+  async head(key: string, o: HeadOptions): Promise<ObjectAnswer> {
+    const context = this.#store.context('head', key);
+    const headers = { ...readConditionHeaders(o), 'x-amz-checksum-mode': 'ENABLED' };
+    const { status, headers: answered, body } = await this.#send({ method: 'HEAD', key, query: versionQuery(o), headers, context, ...signalOf(o) });
+    body.close();
+    return this.#object(status, answered, context);
+  }
+
+  async get(key: string, o: GetOptions): Promise<OpenAnswer> {
+    const context = this.#store.context('get', key);
+    const headers = readConditionHeaders(o);
+    if (o.range !== undefined) headers['range'] = rangeHeader(o.range);
+    if (wantsChecksums(o)) headers['x-amz-checksum-mode'] = 'ENABLED';
+    const { status, headers: answered, body } = await this.#send({ method: 'GET', key, query: versionQuery(o), headers, context, ...signalOf(o) });
+    try {
+      const answer = this.#object(status, answered, context);
+      body.explain = (error): unknown => this.#failure(error, context, o.signal);
+      return {
+        answer,
+        status,
+        body,
+        async close(): Promise<void> {
+          body.close();
+        },
+      };
+    } catch (error) {
+      body.close();
+      throw error;
+    }
+  }
+
+  async put(key: string, bytes: Uint8Array, o: WriteRequest): Promise<WriteAnswer> {
+    const headers = { ...requestHeaders(o.headers, key), ...writeConditionHeaders(o.if) };
+    if (o.crc32 !== undefined) headers['x-amz-checksum-crc32'] = o.crc32;
+    if (o.sha256 !== undefined) headers['x-amz-checksum-sha256'] = o.sha256;
+    if (o.md5 !== undefined) headers['content-md5'] = o.md5;
+    const context = this.#store.context('put', key, { condition: conditionKind(o.if) });
+    const answered = await this.#written({ method: 'PUT', key, headers, body: bytes, context, ...signalOf(o) });
+    const { etag, version, sealed } = this.#object(200, answered, context);
+    return { etag: etag as string, version, sealed, date: new Date(headerOf(answered, 'date') ?? Date.now()) };
+  }
+
+  async part(key: string, bytes: Uint8Array, o: PartRequest): Promise<string> {
+    const context = this.#store.context('upload a part of', key);
+    const headers: Record<string, string> = o.crc32 === undefined ? {} : { 'x-amz-checksum-crc32': o.crc32 };
+    const query = { partNumber: String(o.number), uploadId: o.uploadId };
+    const answered = await this.#written({ method: 'PUT', key, query, headers, body: bytes, context, ...signalOf(o) });
+    return this.#object(200, answered, context).etag as string;
+  }
+
+  async list(o: ListRequest): Promise<ListedPage> {
+    const context = this.#store.context('list');
+    const query: Record<string, string> = { 'list-type': '2', 'encoding-type': 'url', 'max-keys': String(o.limit) };
+    if (o.prefix !== undefined && o.prefix !== '') query['prefix'] = o.prefix;
+    if (o.delimiter !== undefined) query['delimiter'] = o.delimiter;
+    if (o.token !== undefined) query['continuation-token'] = o.token;
+    else if (o.startAfter !== undefined) query['start-after'] = o.startAfter;
+    const { status, headers, body } = await this.#send({ method: 'GET', query, context, ...signalOf(o) });
+    const bytes = await this.#bytes(body, context, o.signal);
+    try {
+      return scanListing(bytes, this.#store.settings.etagIsMd5);
+    } catch (error) {
+      if (!(error instanceof ListingFault)) throw error;
+      const contentType = headerOf(headers, 'content-type');
+      if (contentType?.includes('html') === true) throw notS3(context, { status, contentType, server: headerOf(headers, 'server') });
+      throw new StorageError('Unavailable', `${context.endpoint} gave a listing that cannot be trusted: ${error.message}`, { operation: 'list', provider: 'minio', bucket: context.bucket, status });
+    }
+  }
+
+  /** An answer about an object has an ETag; what answers without one is no S3 server. */
+  #object(status: number, headers: HttpAnswer['headers'], context: FaultContext): ObjectAnswer {
+    const answer = answerOf(headers);
+    if (answer.etag === undefined) throw notS3(context, { status, contentType: headerOf(headers, 'content-type'), server: headerOf(headers, 'server') });
+    return answer;
+  }
+
+  /** The headers of the answer to a write, whose body may still hold an error. */
+  async #written(request: LeanRequest): Promise<HttpAnswer['headers']> {
+    const { status, headers, body } = await this.#send(request);
+    const bytes = await this.#bytes(body, request.context, request.signal);
+    if (bytes.byteLength > 0) {
+      const document = errorDocument(bytes);
+      if (document !== undefined) throw serviceError({ status, ...document }, request.context);
+    }
+    return headers;
+  }
+
+  /** Resolves with a success; anything else is thrown. */
+  async #send({ method, key, query = {}, headers = {}, body, context, signal }: LeanRequest): Promise<HttpAnswer> {
+    signal?.throwIfAborted();
+    const { address, signer, pool } = await this.#store.place(signal);
+    const credentials = await this.#store.credentials(signal);
+    const path = address.base + (key === undefined ? '' : encodedKey(key));
+    const payloadHash = body === undefined ? EMPTY_HASH : this.#signsPayload() ? hash('sha256', body, 'hex') : UNSIGNED_PAYLOAD;
+    const unsigned = { method, host: address.host, path: key === undefined && path !== '/' ? path.slice(0, -1) : path, query, headers, payloadHash };
+    const signed = signer.sign(unsigned, credentials);
+    if (isAnonymous(credentials)) for (const name of ['authorization', 'x-amz-date', 'x-amz-content-sha256']) delete signed.headers[name];
+    let answer: HttpAnswer;
+    try {
+      answer = await pool.send({ method, path: signed.path, headers: signed.headers, ...(body === undefined ? {} : { body }), signal });
+    } catch (error) {
+      throw this.#failure(error, context, signal);
+    }
+    if (answer.status < 300) return answer;
+    throw await this.#refused(answer, context, signal);
+  }
+
+  #signsPayload(): boolean {
+    const { signPayload, endpoint } = this.#store.settings;
+    return signPayload === 'always' || (signPayload === 'auto' && endpoint.protocol === 'http:');
+  }
+
+  async #refused({ status, headers, body }: HttpAnswer, context: FaultContext, signal: AbortSignal | undefined): Promise<unknown> {
+    const bytes = await this.#bytes(body, context, signal, ERROR_BYTES);
+    const document = errorDocument(bytes) ?? { code: headerOf(headers, 'x-minio-error-code') ?? '', message: plainText(bytes, headerOf(headers, 'content-type')) };
+    return serviceError(
+      {
+        requestId: headerOf(headers, 'x-amz-request-id')?.split(',')[0],
+        region: headerOf(headers, 'x-amz-bucket-region'),
+        ...document,
+        status,
+        retryAfter: headerOf(headers, 'retry-after'),
+        date: headerOf(headers, 'date'),
+        server: headerOf(headers, 'server'),
+      },
+      context,
+    );
+  }
+
+  async #bytes(body: HttpAnswer['body'], context: FaultContext, signal: AbortSignal | undefined, max?: number): Promise<Buffer> {
+    try {
+      return await body.bytes(max);
+    } catch (error) {
+      throw this.#failure(error, context, signal);
+    }
+  }
+
+  #failure(error: unknown, context: FaultContext, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true || error instanceof StorageError) return signal?.aborted === true ? signal.reason : error;
+    return networkError(error, context);
+  }
+}
+
+function plainText(bytes: Buffer, contentType: string | undefined): string {
+  return contentType === undefined || contentType.startsWith('text/plain') ? bytes.toString('utf8', 0, 300) : '';
+}
+
+function versionQuery(o: HeadOptions): Record<string, string> {
+  return o.version === undefined ? {} : { versionId: o.version };
+}
+
+function signalOf({ signal }: Call): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
