@@ -68,3 +68,5 @@ export type { OpenOptions } from './open-bucket.ts';
 export type { Provider } from './provider.ts';
 export { isStorageError, StorageError } from './storage-error.ts';
 export type { ErrorCode, StorageErrorDetails } from './storage-error.ts';
+export { formatDuration, parseDuration } from './units/duration.ts';
+export { formatSize, parseSize } from './units/size.ts';
