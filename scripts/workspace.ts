@@ -29,7 +29,11 @@ export interface WorkspacePackage {
 export function workspacePackages(workspaceRoot: string = root): WorkspacePackage[] {
   return ['packages', 'apps']
     .filter((parent) => existsSync(join(workspaceRoot, parent)))
-    .flatMap((parent) => readdirSync(join(workspaceRoot, parent)).toSorted().map((name) => `${parent}/${name}`))
+    .flatMap((parent) =>
+      readdirSync(join(workspaceRoot, parent))
+        .toSorted()
+        .map((name) => `${parent}/${name}`),
+    )
     .filter((folder) => existsSync(join(workspaceRoot, folder, 'package.json')))
     .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(workspaceRoot, folder, 'package.json'), 'utf8')) as Manifest }));
 }
