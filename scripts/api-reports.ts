@@ -1,7 +1,3 @@
-/**
- * The public surface of every published package, as text under `etc/`: a change of it shows in review.
- * `pnpm api` writes the reports; `pnpm check` fails where one is out of date.
- */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel, type ExtractorMessage } from '@microsoft/api-extractor';
@@ -10,7 +6,13 @@ import { publishedPackages, root, type WorkspacePackage } from './workspace.ts';
 const off = { logLevel: ExtractorLogLevel.None };
 const error = { logLevel: ExtractorLogLevel.Error };
 
-/** Compares (or, with `write`, replaces) the report of every published package; answers one line for each thing wrong. Needs a build. */
+/**
+ * The public surface of every published package, as text under `etc/`: a change of it shows in review. `pnpm api`
+ * writes the reports; `pnpm check` fails where one is out of date.
+ *
+ * Compares (or, with `write`, replaces) the report of every published package; answers one line for
+ * each thing wrong. Needs a build.
+ */
 export function apiReports(options: { write: boolean }): string[] {
   const temporary = join(root, 'node_modules/.cache/api-reports');
   rmSync(temporary, { recursive: true, force: true });

@@ -49,19 +49,24 @@ export interface Outcome {
   output: string;
 }
 
-/** Runs a tool of the workspace (`node_modules/.bin`) at the root and keeps what it writes. Nothing asks for input: there is none. */
-export function runTool(tool: string, args: readonly string[], cwd: string = root): Promise<Outcome> {
+/** Runs a command and keeps what it writes. Nothing asks for input: there is none. */
+export function run(command: string, args: readonly string[], cwd: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(root, 'node_modules/.bin', tool), args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: toolEnvironment() });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: quietEnvironment() });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.once('error', reject);
     child.once('close', (code, signal) => {
       const output = Buffer.concat(chunks).toString('utf8');
-      resolve({ code: code ?? 1, output: signal === null ? output : `${output}\n${tool} was ended by ${signal}\n` });
+      resolve({ code: code ?? 1, output: signal === null ? output : `${output}\n${command} was ended by ${signal}\n` });
     });
   });
+}
+
+/** Runs a tool of the workspace (`node_modules/.bin`) at the root. */
+export function runTool(tool: string, args: readonly string[]): Promise<Outcome> {
+  return run(join(root, 'node_modules/.bin', tool), args, root);
 }
 
 /** Builds what changed, or one package with what it needs. Writes nothing: the output comes back. */
@@ -70,6 +75,6 @@ export function build(packageName?: string): Promise<Outcome> {
 }
 
 /** Build tools neither report home nor look for updates. */
-function toolEnvironment(): NodeJS.ProcessEnv {
+function quietEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
 }
