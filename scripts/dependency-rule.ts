@@ -49,7 +49,7 @@ export function dependencyViolations(workspaceRoot: string = root): string[] {
   return packages.flatMap((one) => {
     const place = placeOf[one.folder];
     if (place === undefined) return [`${one.folder}: has no place in scripts/dependency-rule.ts; give it one`];
-    return [...manifestViolations(one, place, byName), ...importViolations(workspaceRoot, one, place, byName)];
+    return manifestViolations(one, place, byName).concat(importViolations(workspaceRoot, one, place, byName));
   });
 }
 
