@@ -18,7 +18,10 @@ export function apiReports(options: { write: boolean }): string[] {
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
   mkdirSync(join(root, 'etc'), { recursive: true });
-  return publishedPackages().flatMap((one) => apiReport(one, temporary, options.write));
+  // A command without exports has no surface that a program could import.
+  return publishedPackages()
+    .filter(({ manifest }) => manifest.exports !== undefined)
+    .flatMap((one) => apiReport(one, temporary, options.write));
 }
 
 function apiReport({ folder, manifest }: WorkspacePackage, temporary: string, write: boolean): string[] {
