@@ -64,14 +64,15 @@ describe('pnpm -s stowage-mirror', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('passes %s on', async (signal, status) => {
-    // Enough files that the signal comes before the end.
+    // More lines than a pipe holds: the command waits for its reader, and cannot have ended when the signal comes.
     const many = join(folder, `many-${signal}`);
     for (let i = 0; i < 40; i += 1) {
       mkdirSync(join(many, String(i)), { recursive: true });
-      for (let j = 0; j < 100; j += 1) writeFileSync(join(many, String(i), String(j)), `${i} ${j}`);
+      for (let j = 0; j < 100; j += 1) writeFileSync(join(many, String(i), String(j).padEnd(200, 'x')), `${i} ${j}`);
     }
     const child = spawn('pnpm', ['-s', 'stowage-mirror', 'sync', many, `${many}-copy`, '--verbose'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
     await once(child.stdout, 'data');
+    child.stdout.pause();
     child.kill(signal);
     child.stdout.resume();
     const [code] = (await once(child, 'close')) as [number | null];
