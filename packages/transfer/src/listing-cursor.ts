@@ -64,9 +64,13 @@ export class ListingCursor {
   }
 
   #enter(key: string, object: ObjectInfo | undefined, issue: ListIssue | undefined): true {
-    if (this.#last !== undefined && compareKeys(this.#last, key) >= 0) {
-      this.key = undefined;
-      throw new ListingFailure(this.side, orderFault(this.#last, key));
+    if (this.#last !== undefined) {
+      const order = compareKeys(this.#last, key);
+      // Names that are no UTF-8 are shown alike: an issue may have another's key, or an object's.
+      if (order > 0 || (order === 0 && this.object !== undefined && object !== undefined)) {
+        this.key = undefined;
+        throw new ListingFailure(this.side, orderFault(this.#last, key));
+      }
     }
     this.#last = key;
     this.key = key;

@@ -1,4 +1,4 @@
-import { type Bucket, type BucketDriver, type Capabilities, delegate, type Layer, type ListIssue, memoryDriver, openBucket } from '@stowage/core';
+import { type Bucket, type BucketDriver, type Capabilities, type CopyOutcome, delegate, type ErrorCode, type Layer, type ListIssue, memoryDriver, openBucket, StorageError } from '@stowage/core';
 import { tmpdir } from 'node:os';
 import { mirror, type MirrorOptions, type MirrorReport, type Outcome } from '../src/index.ts';
 
@@ -46,6 +46,22 @@ export function withIssues(...issues: ListIssue[]): Layer {
           yield first ? { ...page, issues: [...page.issues, ...issues] } : page;
           first = false;
         }
+      },
+    });
+}
+
+/** A destination that refuses to copy one key, by itself or in a batch, and copies the others. */
+export function failingCopy(key: string, code: ErrorCode): Layer {
+  return (inner) =>
+    delegate(inner, {
+      async copyMany(items, o) {
+        const others = await inner.copyMany(
+          items.filter((item) => item.to !== key),
+          o,
+        );
+        const byKey = new Map(others.map((outcome) => [outcome.key, outcome]));
+        const refused: CopyOutcome = { key, ok: false, error: new StorageError(code, `injected fault: ${code}`, { operation: 'copy', key }) };
+        return items.map((item) => byKey.get(item.to) ?? refused);
       },
     });
 }
