@@ -48,29 +48,21 @@ export class CaseContext implements AsyncDisposable {
 
   /** Needs the hook `makeSecondBucket`. */
   async secondBucket(): Promise<Bucket> {
-    const { makeSecondBucket } = this.harness;
-    if (makeSecondBucket === undefined) throw new TypeError('the harness has no "makeSecondBucket": the case should name it among its needs');
-    return this.#adopt(await makeSecondBucket.call(this.harness));
+    return this.#adopt((await this.harness.makeSecondBucket?.()) ?? missing('makeSecondBucket'));
   }
 
   /** A bucket whose store misbehaves. Needs the fault's hook. */
   async faulty(name: Exclude<keyof StoreFaults, 'breakBody' | 'throttled'>): Promise<Bucket> {
-    const open = this.harness.faults?.[name];
-    if (open === undefined) throw new TypeError(`the harness has no "faults.${name}": the case should name it among its needs`);
-    return this.#adopt(await open.call(this.harness.faults));
+    return this.#adopt((await this.harness.faults?.[name]?.()) ?? missing(`faults.${name}`));
   }
 
   async throttled(retryAfterMs: number): Promise<Bucket> {
-    const open = this.harness.faults?.throttled;
-    if (open === undefined) throw new TypeError('the harness has no "faults.throttled": the case should name it among its needs');
-    return this.#adopt(await open.call(this.harness.faults, retryAfterMs));
+    return this.#adopt((await this.harness.faults?.throttled?.(retryAfterMs)) ?? missing('faults.throttled'));
   }
 
   /** The case's bucket behind a connection that breaks. */
   async breakingBody(how: BodyBreak): Promise<Bucket> {
-    const open = this.harness.faults?.breakBody;
-    if (open === undefined) throw new TypeError('the harness has no "faults.breakBody": the case should name it among its needs');
-    return this.#adopt(await open.call(this.harness.faults, this.#opened, how));
+    return this.#adopt((await this.harness.faults?.breakBody?.(this.#opened, how)) ?? missing('faults.breakBody'));
   }
 
   /** The work's result; fails the case where it does not end in time, so that a leak or a dead lock has a name. */
@@ -114,6 +106,10 @@ export class CaseContext implements AsyncDisposable {
 }
 
 const LATE = Symbol('late');
+
+function missing(name: string): never {
+  throw new TypeError(`the harness has no "${name}": the case should name it among its needs`);
+}
 
 function isBucket(opened: Opened): opened is Bucket {
   return 'driver' in opened && typeof (opened as { driver?: BucketDriver }).driver === 'object';

@@ -14,11 +14,16 @@ export function told(error: unknown): string {
 
 /** The work rejects with a `StorageError` of one of the codes, which is returned. */
 export async function expectCode(work: Promise<unknown>, code: ErrorCode | readonly ErrorCode[], what: string): Promise<StorageError> {
-  const codes: readonly ErrorCode[] = typeof code === 'string' ? [code] : code;
   const outcome = await settled(work);
+  if (!outcome.ok) return expectCodeOf(outcome.error, code, what);
+  const wanted = typeof code === 'string' ? code : code.join(' or ');
+  return fail(`${what}: expected it to be refused with ${wanted}; it succeeded`, 'success', wanted);
+}
+
+/** The error is a `StorageError` of one of the codes. */
+export function expectCodeOf(error: unknown, code: ErrorCode | readonly ErrorCode[], what: string): StorageError {
+  const codes: readonly ErrorCode[] = typeof code === 'string' ? [code] : code;
   const wanted = codes.join(' or ');
-  if (outcome.ok) fail(`${what}: expected it to be refused with ${wanted}; it succeeded`, 'success', wanted);
-  const { error } = outcome;
   if (error instanceof AssertionError) throw error;
   if (!isStorageError(error)) fail(`${what}: expected a StorageError with code ${wanted}; got ${told(error)}`, told(error), wanted);
   if (!codes.includes(error.code)) fail(`${what}: expected code ${wanted}; got ${told(error)}`, error.code, wanted);

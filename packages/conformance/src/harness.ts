@@ -63,7 +63,7 @@ export interface Harness {
   readonly faults?: StoreFaults;
   /** Words that no error may hold, in any corner: the keys, tokens and signatures that the buckets were opened with. */
   readonly secrets?: readonly string[];
-  /** Sends a presigned request; where a presigned URL needs a proxy or another name for the host. Default: `fetch`. */
+  /** Sends a presigned request, with more or other headers where these are given, and follows no redirect: usually by `fetch`. Presigned requests are sent by nothing else. */
   presignFetch?(request: PresignedRequest, content?: Uint8Array, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** When the credentials end: no presigned request may outlive it. */
   readonly credentialsExpireAt?: Date;

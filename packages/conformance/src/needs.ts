@@ -3,11 +3,9 @@ import type { Need } from './conformance-case.ts';
 import type { Harness, StoreFaults } from './harness.ts';
 
 /** Objects can be put there, through the bucket or past it. */
-export const seedable: Need = ({ readOnly }, { seed }) => !readOnly || seed !== undefined || 'the bucket is read-only, and the harness has no "seed"';
+export const seedable: Need = ({ readOnly }, harness) => !readOnly || harness.seed !== undefined || 'the bucket is read-only, and the harness has no "seed"';
 
 export const writable: Need = ({ readOnly }) => !readOnly || 'the bucket is read-only';
-
-export const readOnly: Need = ({ readOnly: is }) => is || 'the bucket can be written';
 
 export const nestedKeys: Need = ({ keys }) => keys.nested || 'capabilities.keys.nested is false';
 
@@ -34,7 +32,7 @@ export function lacks(label: string, of: (capabilities: Capabilities) => boolean
   return (capabilities) => of(capabilities) || `the store has capabilities.${label}`;
 }
 
-export function hook(name: 'makeSecondBucket' | 'requests' | 'secrets' | 'credentialsExpireAt'): Need {
+export function hook(name: 'makeSecondBucket' | 'presignFetch' | 'secrets' | 'credentialsExpireAt'): Need {
   return (_capabilities: Capabilities, harness: Harness) => harness[name] !== undefined || `the harness has no "${name}"`;
 }
 

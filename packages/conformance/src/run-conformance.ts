@@ -64,13 +64,13 @@ export interface Runner {
 }
 
 /** Adds every case to the runner, one group a `describe`: as a test where it applies to the store, else as a skip that says why. */
-export function runConformance({ describe, test, skip }: Runner, harness: Harness): void {
+export function runConformance(runner: Runner, harness: Harness): void {
   for (const [group, cases] of Map.groupBy(CASES, (each) => each.group)) {
-    describe(group, () => {
+    runner.describe(group, () => {
       for (const each of cases) {
         const answer = each.needs(harness.capabilities, harness);
-        if (answer === true) test(each.name, () => runCase(each, harness), each.timeoutMs);
-        else skip(each.name, answer);
+        if (answer === true) runner.test(each.name, () => runCase(each, harness), each.timeoutMs);
+        else runner.skip(each.name, answer);
       }
     });
   }

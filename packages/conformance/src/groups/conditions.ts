@@ -24,7 +24,7 @@ const WRITERS: readonly Writer[] = [
     async write(bucket, content, condition): Promise<ObjectInfo> {
       await using upload = await bucket.upload(KEY);
       const part = await upload.part(0, Buffer.from(content));
-      return upload.complete([part], condition === undefined ? {} : { if: condition });
+      return await upload.complete([part], condition === undefined ? {} : { if: condition });
     },
   },
 ];

@@ -407,10 +407,10 @@ export const writeCases: readonly ConformanceCase[] = casesOf('write', [writable
     async run(c) {
       for (const size of sizes(c)) {
         for (const body of [contentOf(size), streamOf(contentOf(size))]) {
-          const told: number[] = [];
-          await c.bucket.put(KEY, body, { onProgress: (bytes) => told.push(bytes) });
-          if (told.at(-1) !== size) fail(`expected the last progress to be ${size}, got ${told.at(-1)}`, told.at(-1), size);
-          if (told.some((bytes, i) => bytes < (told[i - 1] ?? 0))) fail(`expected progress never to go back; got ${told.join(', ')}`, told);
+          const steps: number[] = [];
+          await c.bucket.put(KEY, body, { onProgress: (bytes) => steps.push(bytes) });
+          if (steps.at(-1) !== size) fail(`expected the last progress to be ${size}, got ${steps.at(-1)}`, steps.at(-1), size);
+          if (steps.some((bytes, i) => bytes < (steps[i - 1] ?? 0))) fail(`expected progress never to go back; got ${steps.join(', ')}`, steps);
         }
       }
     },
