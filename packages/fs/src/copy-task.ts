@@ -3,6 +3,7 @@ import { type Committed, tryCommit } from './commit.ts';
 import { FsFault, faultOf } from './fault.ts';
 import { errno, type FileStats, type FileSystem, lstat, safeReadFlags, writeAllSync } from './file-system.ts';
 import { NameFolding } from './name-folding.ts';
+import { diskKeyFault } from './names.ts';
 import { hasFolders, look, makeFolders, type Place, placeOf, removeMadeFolders, type Root } from './place.ts';
 import { type FileState, isRevision, stampFile } from './revision.ts';
 import { nameHeaders, readHeaders, removeHeaders, writeHeaders } from './sidecar.ts';
@@ -77,6 +78,9 @@ export class CopyTask {
 
   #write(order: CopyOrder): WrittenCopy {
     const from = this.#source(order);
+    // The destination's key has passed its driver's check; the source's bucket was not asked.
+    const fault = diskKeyFault(order.from, from.path);
+    if (fault !== undefined) throw new FsFault('InvalidKey', `the source's key cannot be on this disk: ${fault}`);
     const source = placeOf(from, order.from);
     const place = placeOf(this.#to, order.to);
     const { fd, stats } = this.#openSource(from, source, order);

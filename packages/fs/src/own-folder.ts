@@ -33,10 +33,9 @@ export function hasOwnPart(fs: FileSystem, root: string, part: OwnPart): boolean
 
 /** Removes Stowage's own folder where it holds nothing, so that a plain tree stays one. */
 export function removeEmptyOwnFolder(fs: FileSystem, root: string): void {
-  if (lstat(fs, `${root}/${OWN_FOLDER}`)?.isDirectory() !== true) return;
   for (const path of [ownPath(root, 'locks'), ownPath(root, 'tmp'), ownPath(root, 'uploads'), ownPath(root, 'meta'), `${root}/${OWN_FOLDER}`]) {
     try {
-      fs.rmdirSync(path);
+      if (lstat(fs, path)?.isDirectory() === true) fs.rmdirSync(path);
     } catch (error) {
       if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EBUSY'].includes(errno(error))) throw error;
     }

@@ -41,16 +41,18 @@ export function diskTime(ms: number): number | Date {
   return (seconds - whole) * 1e6 < ms * 1000 - whole * 1e6 ? seconds + 2 ** -22 : seconds;
 }
 
+/** The last time given and the last one that a coarse disk made of one, in microseconds: of this thread. */
 let latest = 0;
+let latestOnDisk = 0;
 
-/** Now, in milliseconds with fractions, and later than any time given before in this thread by a microsecond at least. */
-function freshTime(): number {
-  latest = Math.max(performance.timeOrigin + performance.now(), Date.now(), latest + 0.001);
+/** Now, later by a microsecond at least than any time given before in this thread. */
+function freshMicros(): number {
+  latest = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), Date.now() * 1000, latest + 1);
   return latest;
 }
 
 /** Times this far ahead are a clock's fault, not a writer's a moment ago: a new file need not come behind them. */
-const MAX_SKEW_MS = 10_000;
+const MAX_SKEW_MICROS = 10_000_000;
 
 /**
  * Sets the times of a file just written, and gives its state.
@@ -60,39 +62,32 @@ const MAX_SKEW_MS = 10_000;
  * the millisecond; where `old` has that very time, the microseconds differ.
  */
 export function stampFile(fs: FileSystem, file: number | string, given: Date | undefined, old: FileState | undefined, now: () => FileState): FileState {
-  let wanted = given?.getTime() ?? freshTime();
-  if (old !== undefined) {
-    if (given === undefined) {
-      if (old.mtimeMs >= wanted && old.mtimeMs < wanted + MAX_SKEW_MS) wanted = old.mtimeMs + 0.001;
-    } else if (Math.floor(old.mtimeMs) === wanted && wanted >= 0) {
-      wanted += ((micros(old.mtimeMs - wanted) + 2) % 1000) / 1000;
-    }
+  if (given !== undefined) return setTime(fs, file, old === undefined ? given.getTime() : apartFrom(old.mtimeMs, given.getTime()), now);
+  let wanted = freshMicros();
+  if (old !== undefined && micros(old.mtimeMs) < wanted + MAX_SKEW_MICROS) wanted = Math.max(wanted, micros(old.mtimeMs) + 1);
+  let state = setTime(fs, file, middleOf(wanted), now);
+  if (micros(state.mtimeMs) < wanted) {
+    // The disk has cut it to a time that may be in use: go on from there by a millisecond, then by the two seconds of FAT.
+    const used = Math.max(latestOnDisk, old !== undefined && micros(old.mtimeMs) < wanted + MAX_SKEW_MICROS ? micros(old.mtimeMs) : 0);
+    for (const step of [1000, 2_000_000]) if (micros(state.mtimeMs) <= used) state = setTime(fs, file, middleOf(used + step), now);
+    latestOnDisk = Math.max(latestOnDisk, micros(state.mtimeMs));
   }
-  setTime(fs, file, wanted);
-  let state = now();
-  // A disk of coarse times has cut it: go on by whole milliseconds, then by the two seconds of FAT.
-  for (const step of [1, 2000]) {
-    const floor = given === undefined ? coarseFloor(state.mtimeMs, wanted, old) : undefined;
-    if (floor === undefined) break;
-    latest = Math.max(latest, floor + step);
-    setTime(fs, file, floor + step);
-    state = now();
-  }
-  coarseLatest = Math.max(coarseLatest, given === undefined ? state.mtimeMs : 0);
   return state;
 }
 
-let coarseLatest = 0;
-
-/** The time to get past, where the disk has cut the wanted one to one that was in use. */
-function coarseFloor(got: number, wanted: number, old: FileState | undefined): number | undefined {
-  if (wanted - got < 0.01) return undefined;
-  const floor = Math.max(coarseLatest, old !== undefined && old.mtimeMs < wanted + MAX_SKEW_MS ? old.mtimeMs : 0);
-  return got > floor ? undefined : floor;
+/** Milliseconds in the middle of a microsecond, so that no rounding on the way leads to the one before. */
+function middleOf(us: number): number {
+  return (us + 0.5) / 1000;
 }
 
-function setTime(fs: FileSystem, file: number | string, ms: number): void {
+/** The given time, with other microseconds than the old one if both are of one millisecond. */
+function apartFrom(oldMs: number, givenMs: number): number {
+  return givenMs < 0 || Math.floor(oldMs) !== givenMs ? givenMs : middleOf(givenMs * 1000 + ((micros(oldMs) + 1) % 1000));
+}
+
+function setTime(fs: FileSystem, file: number | string, ms: number, now: () => FileState): FileState {
   const time = diskTime(ms);
   if (typeof file === 'number') fs.futimesSync(file, time, time);
   else fs.utimesSync(file, time, time);
+  return now();
 }

@@ -103,7 +103,8 @@ export function* walk(root: Root, interval: WalkInterval): Generator<WalkEntry, 
           if (found.issue === 'symlink' || found.issue === 'not-a-file') continue;
         }
         told = common;
-        yield { kind: 'prefix', prefix: common };
+        // A prefix is an entry itself, and lies between the bounds or not.
+        if (interval.after === undefined || common > interval.after) yield { kind: 'prefix', prefix: common };
         continue;
       }
     }
