@@ -19,23 +19,23 @@ export function apiReports(options: { write: boolean }): string[] {
   mkdirSync(temporary, { recursive: true });
   mkdirSync(join(root, 'etc'), { recursive: true });
   // A command without exports has no surface that a program could import.
-  return publishedPackages()
-    .filter(({ manifest }) => manifest.exports !== undefined)
-    .flatMap((one) => apiReport(one, temporary, options.write));
+  return publishedPackages().flatMap((one) => Object.keys(one.manifest.exports ?? {}).flatMap((path) => apiReport(one, path, temporary, options.write)));
 }
 
-function apiReport({ folder, manifest }: WorkspacePackage, temporary: string, write: boolean): string[] {
+function apiReport({ folder, manifest }: WorkspacePackage, exportPath: string, temporary: string, write: boolean): string[] {
   const projectFolder = join(root, folder);
-  const entry = join(projectFolder, 'dist/index.d.ts');
-  if (!existsSync(entry)) return [`${folder}: dist/index.d.ts is missing: run pnpm build`];
-  const reportFileName = `${manifest.name.replace('@', '').replace('/', '-')}.api.md`;
+  const entry = join(projectFolder, typesOf(manifest.exports?.[exportPath]));
+  if (!existsSync(entry)) return [`${folder}: ${entry} is missing: run pnpm build`];
+  const name = exportPath.replace('.', manifest.name);
+  const reportFileName = `${name.replace('@', '').replaceAll('/', '-')}.api.md`;
   const problems: string[] = [];
   const result = Extractor.invoke(
     ExtractorConfig.prepare({
       configObject: {
         projectFolder,
         mainEntryPointFilePath: entry,
-        compiler: { tsconfigFilePath: join(projectFolder, 'tsconfig.json') },
+        // As a user's compiler resolves it: what was built, not the sources of the workspace.
+        compiler: { overrideTsconfig: { extends: join(root, 'tsconfig.base.json'), compilerOptions: { customConditions: [] }, files: [entry] } },
         apiReport: { enabled: true, reportFileName, reportFolder: join(root, 'etc'), reportTempFolder: temporary },
         docModel: { enabled: false },
         dtsRollup: { enabled: false },
@@ -66,13 +66,19 @@ function apiReport({ folder, manifest }: WorkspacePackage, temporary: string, wr
     },
   );
   if (result.apiReportChanged && !write) {
-    problems.push(`etc/${reportFileName}: the public surface of ${manifest.name} changed: run pnpm api, read the difference, commit it`);
+    problems.push(`etc/${reportFileName}: the public surface of ${name} changed: run pnpm api, read the difference, commit it`);
     const [was, is] = [join(root, 'etc', reportFileName), join(temporary, reportFileName)].map((file) =>
       existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [],
     );
     problems.push(...differingLines(was ?? [], is ?? []));
   }
   return problems;
+}
+
+/** The declarations that an entry of `exports` names. */
+function typesOf(entry: unknown): string {
+  if (typeof entry === 'object' && entry !== null && 'types' in entry && typeof entry.types === 'string') return entry.types;
+  throw new Error(`expected an entry of exports to name its types; got ${JSON.stringify(entry)}`);
 }
 
 /** Enough of a difference to see what it is about. */
