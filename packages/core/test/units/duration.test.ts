@@ -27,7 +27,10 @@ describe('parseDuration', () => {
     'refuses %j, and says what is expected and what it got',
     (text) => {
       expect(() => parseDuration(text)).toThrow(
-        expect.objectContaining({ code: 'InvalidArgument', message: expect.stringMatching(/^expected a duration such as 30, 90s, 10m, 12h, 7d, 2w .*; got ".*"$/) }),
+        expect.objectContaining({
+          code: 'InvalidArgument',
+          message: expect.stringMatching(/^expected a duration such as 30, 90s, 10m, 12h, 7d, 2w .*; got ".*"$/),
+        }),
       );
       expect(() => parseDuration(text)).toThrow(JSON.stringify(text));
     },
