@@ -1,4 +1,4 @@
-import { type Bucket, isStorageError, type ListOptions, type ObjectHeaders, type UploadRef } from '@stowage/core';
+import { type Bucket, compareKeys, isStorageError, type ListOptions, type ObjectHeaders, type UploadRef } from '@stowage/core';
 import { expectBytes, expectNames, fail, quoted } from './expectations.ts';
 
 /** The object holds these bytes, as a whole read gives them. */
@@ -25,10 +25,11 @@ export async function expectNothing(bucket: Bucket, key: string, what: string): 
   fail(`${what}: expected no object at ${quoted(key)}; there is one`);
 }
 
+/** The keys of a listing; in byte order also where the store promises none. */
 export async function listedKeys(bucket: Bucket, o: Omit<ListOptions, 'cursor' | 'limit' | 'delimiter'> = {}): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of bucket.list(o)) keys.push(key);
-  return keys;
+  return bucket.capabilities.list.order === 'utf8' ? keys : keys.sort(compareKeys);
 }
 
 export async function unfinishedUploads(bucket: Bucket, prefix?: string): Promise<UploadRef[]> {

@@ -34,8 +34,12 @@ export function expectCodeOf(error: unknown, code: ErrorCode | readonly ErrorCod
 export async function expectReason(work: Promise<unknown>, reason: unknown, what: string): Promise<void> {
   const outcome = await settled(work);
   if (outcome.ok) fail(`${what}: expected it to reject with the reason of the abort; it succeeded`);
-  if (outcome.error instanceof AssertionError) throw outcome.error;
-  if (outcome.error !== reason) fail(`${what}: expected it to reject with signal.reason itself (${told(reason)}); got ${told(outcome.error)}`, outcome.error, reason);
+  expectReasonOf(outcome.error, reason, what);
+}
+
+export function expectReasonOf(error: unknown, reason: unknown, what: string): void {
+  if (error instanceof AssertionError) throw error;
+  if (error !== reason) fail(`${what}: expected it to reject with signal.reason itself (${told(reason)}); got ${told(error)}`, error, reason);
 }
 
 /** The work rejects, with whatever. */
@@ -78,6 +82,11 @@ export function expectNames(actual: readonly string[], expected: readonly string
 /** A string as JavaScript writes it, so that invisible characters show. */
 export function quoted(text: string | undefined): string {
   if (text === undefined) return 'nothing';
-  const shown = JSON.stringify(text).replace(/[\u007f-\u{10ffff}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  const shown = written(text);
   return shown.length > 200 ? `${shown.slice(0, 200)}… (${Buffer.byteLength(text)} bytes)` : shown;
+}
+
+/** Plain data as JSON, with everything beyond ASCII escaped. */
+export function written(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[\u007f-\u{10ffff}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

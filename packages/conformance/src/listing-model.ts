@@ -1,5 +1,5 @@
 import { type Bucket, compareKeys, type ListOptions, type ListPage } from '@stowage/core';
-import { fail, quoted } from './expectations.ts';
+import { fail, quoted, written } from './expectations.ts';
 
 export type ListingBounds = Pick<ListOptions, 'prefix' | 'startAfter' | 'until' | 'delimiter'>;
 
@@ -49,7 +49,7 @@ export async function pagedEntries(bucket: Bucket, o: ListOptions, again: () => 
     behind = expectLawfulPage(page, bucket, o, behind);
     entries.push(...entriesOf(page));
     if (page.cursor === undefined) return entries;
-    if (page.cursor === cursor) fail(`listing ${JSON.stringify(o)}: the cursor ${quoted(cursor)} gave itself again: the listing would never end`);
+    if (page.cursor === cursor) fail(`listing ${written(o)}: the cursor ${quoted(cursor)} gave itself again: the listing would never end`);
     // A cursor must survive being written down.
     cursor = JSON.parse(JSON.stringify(page.cursor)) as string;
   }
@@ -69,7 +69,7 @@ export async function streamedEntries(bucket: Bucket, o: ListOptions): Promise<s
 /** Returns the last name of the page, or `behind` where it is empty. */
 function expectLawfulPage(page: ListPage, bucket: Bucket, o: ListOptions, behind: string | undefined): string | undefined {
   const { list } = bucket.capabilities;
-  const what = `listing ${JSON.stringify(o)}`;
+  const what = `listing ${written(o)}`;
   if (page.issues.length > 0) fail(`${what}: expected no issues in a clean bucket; got ${JSON.stringify(page.issues)}`, page.issues, []);
   const size = page.objects.length + page.prefixes.length;
   const most = Math.min(o.limit ?? list.maxPage, list.maxPage);

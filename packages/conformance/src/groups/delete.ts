@@ -41,6 +41,7 @@ export const deleteCases: readonly ConformanceCase[] = casesOf('delete', [writab
     name: 'deleting a missing key succeeds',
     async run({ bucket }) {
       for (const key of [KEY, 'delete/no/such/folder/x', `${KEY}/`]) {
+        if (bucket.checkKey(key) !== undefined) continue;
         try {
           await bucket.delete(key);
           await bucket.delete(key);

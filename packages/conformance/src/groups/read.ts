@@ -238,8 +238,10 @@ export const readCases: readonly ConformanceCase[] = casesOf('read', [seedable],
       const object = await read(c.bucket);
       expectBytes(await object.bytes(), content, 'the content');
       const driverObject = await c.bucket.driver.get(KEY, {});
-      for (const closing of [object[Symbol.asyncDispose](), object[Symbol.asyncDispose](), driverObject.close(), driverObject.close()]) {
-        const outcome = await settled(closing);
+      const dispose = (): PromiseLike<void> => object[Symbol.asyncDispose]();
+      const close = (): Promise<void> => driverObject.close();
+      for (const closing of [dispose, dispose, close, close]) {
+        const outcome = await settled(closing());
         if (!outcome.ok) fail(`expected closing to succeed; got ${told(outcome.error)}`);
       }
     },
