@@ -9,7 +9,7 @@ import { isAwsEndpoint, readEndpoint } from './endpoint.ts';
 /** The fields of an entry with references resolved; each is a text but those that the schema says are not. */
 export type EntryFields = Record<string, unknown>;
 
-export interface RuleContext {
+interface RuleContext {
   /** The port that stands beside the endpoint, where there is one. */
   readonly port?: number;
   /** The folder that relative paths start at. */
@@ -24,6 +24,9 @@ export interface RuleContext {
 export type EntryRule = (fields: EntryFields, context: RuleContext) => EntryFields;
 
 export const ENTRY_RULES: Readonly<Record<string, EntryRule>> = { minio: minioRule, azure: azureRule, google: googleRule, fs: fsRule };
+
+/** Fields that a rule refuses by name where they do not belong: left out, they would leave another method in their place. */
+export const REFUSED_BY_RULE: readonly string[] = ['iam_role'];
 
 const AWS_ENDPOINT = 'https://s3.amazonaws.com';
 const GOOGLE_ENDPOINT = 'https://storage.googleapis.com';

@@ -53,6 +53,15 @@ const fs = z.looseObject({
   provider: z.literal('fs'),
   path: described("The folder; a relative path starts at this file's folder."),
   storage_id: described('What links name it by: fs://<storage_id>/<key>. Default: the name of the entry.').optional(),
+  create: z
+    .boolean('true or false')
+    .meta({ description: 'Make the folder where it is missing. Default: false, for a disk that is not mounted looks like that.' })
+    .optional(),
+  symlinks: z
+    .enum(['files', 'skip'], 'files or skip')
+    .meta({ description: 'Read links to files inside the folder as these files, or skip every link. Default: files.' })
+    .optional(),
+  durability: z.enum(['full', 'none'], 'full or none').meta({ description: 'Whether what was written survives a power cut. Default: full.' }).optional(),
 });
 
 const other = z.looseObject({ provider: z.string(), buckets });

@@ -3,7 +3,7 @@ import { nearestName } from '../wording/nearest-name.ts';
 import { quoted } from '../wording/quoted.ts';
 import { controlCharacter, isDotSegment } from '../links/link-faults.ts';
 import { type ConfigPlace, type ConfigProblem, configProblem, kindOf, pathText, placeText, type ProblemParts } from './config-problem.ts';
-import { ENTRY_RULES, type EntryFields } from './entry-rules.ts';
+import { ENTRY_RULES, type EntryFields, REFUSED_BY_RULE } from './entry-rules.ts';
 import { CONFIGURED_PROVIDERS, fieldsOf, shapeFaults } from './entry-schema.ts';
 import { unknownProvider } from './provider-names.ts';
 import { type ReferenceSources, resolveReference } from './references.ts';
@@ -75,9 +75,9 @@ class EntryReader {
     const provider = fields && this.#provider(fields);
     if (fields === undefined || provider === undefined) return undefined;
     for (const { path, expected } of shapeFaults(provider, fields)) this.#report('error', path, { expected, got: kindOf(valueAt(fields, path)) });
-    this.#warnOfUnknown(provider, fields);
+    const known = this.#withoutUnknown(provider, fields);
     if (this.#failed()) return undefined;
-    const settings = this.#applyRules(provider, this.#resolved(fields));
+    const settings = this.#applyRules(provider, this.#resolved(known));
     const buckets = this.#buckets(provider, settings);
     return this.#failed()
       ? undefined
@@ -116,14 +116,17 @@ class EntryReader {
     return undefined;
   }
 
-  #warnOfUnknown(provider: string, fields: EntryFields): void {
+  /** A field that nobody reads is told and left out; of providers that others wrote all are theirs. */
+  #withoutUnknown(provider: string, fields: EntryFields): EntryFields {
     const known = fieldsOf(provider);
-    if (known === undefined) return;
-    for (const name of Object.keys(fields).filter((field) => !known.includes(field))) {
+    if (known === undefined) return fields;
+    const used = [...known, ...REFUSED_BY_RULE];
+    for (const name of Object.keys(fields).filter((field) => !used.includes(field))) {
       const near = nearestName(name, known);
       const advice = near === undefined ? `the fields of ${provider} are ${known.join(', ')}` : `did you mean ${near}?`;
-      this.#report('warning', [name], { fault: 'is no field that Stowage knows', advice });
+      this.#report('warning', [name], { fault: 'is no field that Stowage knows, and is left out', advice });
     }
+    return Object.fromEntries(Object.entries(fields).filter(([name]) => used.includes(name)));
   }
 
   /** Fields and items of their lists, with references resolved. What lies deeper is a provider's own. */

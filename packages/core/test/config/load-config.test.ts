@@ -74,10 +74,10 @@ describe('loadConfig', () => {
 
   it('names the file as it was given, and starts relative paths at its folder', () => {
     const config = load(
-      { '/work/conf/links.yml': 'a: { provider: fs, path: data, oops: { file: x } }\nb: { provider: fs }\n', '/work/conf/x': 'y' },
+      { '/work/conf/links.yml': 'a: { provider: fs, path: data, storage_id: { file: x } }\nb: { provider: fs }\n', '/work/conf/x': 'y' },
       { configPath: 'conf/links.yml' },
     );
-    expect(config.entries[0]?.settings).toMatchObject({ path: '/work/conf/data', oops: 'y' });
+    expect(config.entries[0]?.settings).toMatchObject({ path: '/work/conf/data', storage_id: 'y' });
     expect(config.errors[0]?.message).toMatch(/^conf\/links\.yml:2:1: b\.path: /);
   });
 

@@ -138,10 +138,12 @@ describe('entries', () => {
 
   it('warn of fields that nobody reads', () => {
     const { entries, warnings } = parse(lines(cars, '  regoin: eu-central-1', '  colour: red'));
-    expect(entries).toHaveLength(1);
+    expect(Object.keys(entries[0]?.settings ?? {})).toEqual(['provider', 'endpoint', 'access_key', 'secret_key', 'buckets']);
     expect(messages(warnings)).toEqual([
-      'remote_links.yml:7:11: cars.regoin: is no field that Stowage knows; did you mean region?',
-      expect.stringMatching(/^remote_links\.yml:8:11: cars\.colour: is no field that Stowage knows; the fields of minio are provider, endpoint, /),
+      'remote_links.yml:7:11: cars.regoin: is no field that Stowage knows, and is left out; did you mean region?',
+      expect.stringMatching(
+        /^remote_links\.yml:8:11: cars\.colour: is no field that Stowage knows, and is left out; the fields of minio are provider, endpoint, /,
+      ),
     ]);
   });
 
@@ -240,6 +242,23 @@ describe('buckets', () => {
     expect(messages(parse(lines('a: { provider: fs, path: /x, storage_id: b }', 'b: { provider: fs, path: /y }')).errors)[0]).toContain(
       'the storage ID "b" of fs is claimed by a (remote_links.yml:1:1) and b (remote_links.yml:2:1)',
     );
+  });
+});
+
+describe('fields of fs', () => {
+  it.each([
+    ['create: true', undefined],
+    ['create: yes', 'a.create: expected true or false; got a text'],
+    ['symlinks: skip', undefined],
+    ['symlinks: all', 'a.symlinks: expected files or skip; got a text'],
+    ['durability: none', undefined],
+    ['durability: false', 'a.durability: expected full or none; got true or false'],
+    ['path: [x]', 'a.path: expected a text, "${NAME}" for a variable of the environment, or { file: path }; got a list'],
+  ])('%s', (field, message) => {
+    const { entries, errors, warnings } = parse(lines('a:', '  provider: fs', '  path: /x', `  ${field}`));
+    expect(errors.map((error) => error.message.replace(/^\S+ /, ''))).toEqual(message === undefined ? [] : [message]);
+    expect(entries).toHaveLength(message === undefined ? 1 : 0);
+    expect(warnings).toHaveLength(field.startsWith('path') ? 1 : 0);
   });
 });
 
