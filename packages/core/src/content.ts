@@ -1,3 +1,4 @@
+import { abortableStream } from './abortable-stream.ts';
 import type { Body, DriverBody } from './body.ts';
 import type { Checksums } from './checksum.ts';
 import { assertDigests, createDigest, type Digest } from './digest.ts';
@@ -6,6 +7,8 @@ import { StorageError } from './storage-error.ts';
 /** What is expected of content that is written. */
 export interface ExpectedContent {
   readonly key: string;
+  /** Ends a stream, also one that has stalled. */
+  readonly signal?: AbortSignal;
   readonly size?: number;
   readonly checksum?: Checksums;
 }
@@ -23,7 +26,8 @@ export function toDriverBody(body: Body, expected: ExpectedContent): DriverBody 
     assertDigests(digests, expected.checksum ?? {}, expected.key);
     return plain;
   }
-  return expected.size === undefined && digests.length === 0 ? plain : checked(plain, digests, expected);
+  const stream = abortableStream(plain, expected.signal);
+  return expected.size === undefined && digests.length === 0 ? stream : checked(stream, digests, expected);
 }
 
 function plainBody(body: Body): DriverBody {

@@ -10,6 +10,9 @@ export { assertReadConditions, assertRevision, assertWriteCondition } from './co
 export type { CurrentObject } from './conditions.ts';
 export { assertDigests, cheapestDigest, createDigest } from './digest.ts';
 export type { Digest } from './digest.ts';
+export type { ConfigPlace, ConfigProblem } from './config/config-problem.ts';
+export { missingProvider, PROVIDER_PACKAGES } from './config/provider-names.ts';
+export type { ContestedBucket, MainStorage, StorageConfig, StorageEntry } from './config/storage-config.ts';
 export type {
   AccessReport,
   BucketDriver,
@@ -68,3 +71,7 @@ export type { OpenOptions } from './open-bucket.ts';
 export type { Provider } from './provider.ts';
 export { isStorageError, StorageError } from './storage-error.ts';
 export type { ErrorCode, StorageErrorDetails } from './storage-error.ts';
+export { createStorages } from './storages.ts';
+export type { ResolvedLink, Storages, StoragesOptions } from './storages.ts';
+export { formatDuration, parseDuration } from './units/duration.ts';
+export { formatSize, parseSize } from './units/size.ts';

@@ -3,6 +3,7 @@ import type { Body } from './body.ts';
 import type { Bucket, CopyOptions, GetRangesOptions, ObjectPlace, StoredObject } from './bucket.ts';
 import { assertRange, type ByteRange } from './byte-range.ts';
 import type { Capabilities } from './capabilities.ts';
+import { checkedUpload } from './checked-upload.ts';
 import { toDriverBody } from './content.ts';
 import { createDigest } from './digest.ts';
 import type {
@@ -115,20 +116,35 @@ class DriverBucket implements Bucket {
       this.#assertCondition(o.if);
       this.#support('lastModified', o.lastModified, this.capabilities.lastModified.set);
       this.#assertChecksums(o);
-      return this.#timed.put(key, toDriverBody(body, { key, ...pick('size', o.size), ...pick('checksum', o.checksum) }), o);
+      return this.#timed.put(key, toDriverBody(body, { key, ...pick('signal', o.signal), ...pick('size', o.size), ...pick('checksum', o.checksum) }), o);
     });
   }
 
   upload(key: string, o: ObjectHeaders & Call = {}): Promise<Upload> {
-    return this.#run('startUpload', key, o, () => {
+    return this.#run('startUpload', key, o, async () => {
       this.#writable('upload');
       this.#assertHeaders(o);
-      return this.#timed.startUpload(key, o);
+      return this.#checked(await this.#timed.startUpload(key, o));
     });
   }
 
   resumeUpload(ref: UploadRef, o: Call = {}): Promise<Upload> {
-    return this.#run('resumeUpload', ref.key, o, () => this.#timed.resumeUpload(ref, o));
+    return this.#run('resumeUpload', ref.key, o, async () => {
+      this.#writable('resumeUpload');
+      return this.#checked(await this.#timed.resumeUpload(ref, o));
+    });
+  }
+
+  #checked(upload: Upload): Upload {
+    return checkedUpload(upload, {
+      capabilities: this.capabilities,
+      run: (operation, o, work) => this.#call(operation, upload.ref.key, o, work),
+      assertCompletion: (o) => {
+        this.#support('if', o.if, this.capabilities.put.conditionalMultipart);
+        this.#assertCondition(o.if);
+        this.#support('lastModified', o.lastModified, this.capabilities.lastModified.set);
+      },
+    });
   }
 
   listUploads(o: { readonly prefix?: string } & Call = {}): AsyncIterable<UploadRef> {
@@ -197,7 +213,7 @@ class DriverBucket implements Bucket {
 
   async copy(from: string | ObjectPlace, to: string, { version, headers, if: condition, sourceIf, lastModified, ...o }: CopyOptions = {}): Promise<ObjectInfo> {
     const place = typeof from === 'string' ? { bucket: this, key: from } : from;
-    assertKey(place.key, { operation: 'copy', provider: this.provider, bucket: place.bucket.name });
+    assertHeldKey(place.bucket, 'copy', place.key);
     const item: CopyItem = {
       from: { ...place.bucket.driver.copySource(place.key), ...pick('version', version) },
       to,
@@ -283,7 +299,7 @@ class DriverBucket implements Bucket {
   /** A call on one key, which is checked first. */
   #run<T>(operation: string, key: string, o: Call, work: () => Promise<T>): Promise<T> {
     return this.#call(operation, key, o, () => {
-      this.#assertKey(operation, key);
+      assertHeldKey(this, operation, key);
       return work();
     });
   }
@@ -325,19 +341,13 @@ class DriverBucket implements Bucket {
 
   #refusal(operation: string, key: string, check: () => void): StorageError | undefined {
     try {
-      this.#assertKey(operation, key);
+      assertHeldKey(this, operation, key);
       check();
       return undefined;
     } catch (error) {
       if (isStorageError(error)) return this.#located(operation, key, error);
       throw error;
     }
-  }
-
-  #assertKey(operation: string, key: string): void {
-    assertKey(key, { operation, provider: this.provider, bucket: this.name });
-    const fault = this.driver.checkKey(key);
-    if (fault !== undefined) throw new StorageError('InvalidKey', `this store cannot hold the key ${JSON.stringify(key)}: ${fault}`, { operation, key });
   }
 
   #writable(what: string): void {
@@ -371,6 +381,13 @@ class DriverBucket implements Bucket {
       if (!this.capabilities.checksums.verifies.includes(name) && createDigest(name) === undefined)
         throw new StorageError('Unsupported', `the checksum ${name} is compared by neither ${this.provider} nor this program; give one of ${this.capabilities.checksums.verifies.join(', ') || 'crc32, md5, sha256'}`);
   }
+}
+
+function assertHeldKey(bucket: Bucket, operation: string, key: string): void {
+  const where = { operation, provider: bucket.provider, bucket: bucket.name, key };
+  assertKey(key, where);
+  const fault = bucket.checkKey(key);
+  if (fault !== undefined) throw new StorageError('InvalidKey', `this store cannot hold the key ${JSON.stringify(key)}: ${fault}`, where);
 }
 
 const METADATA_NAME = /^[A-Za-z0-9_-]+$/;

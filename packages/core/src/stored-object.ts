@@ -15,17 +15,26 @@ function isWhole({ info, range }: DriverObject): boolean {
   return range.start === 0 && range.end === info.size;
 }
 
-/** The content, compared with the store's checksum at its end, and closed however the reading ends. */
+/** The content, compared at its end with the length that was announced and the checksum that the store keeps, and closed however the reading ends. */
 async function* read(object: DriverObject, digest: Digest | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  const announced = object.range.end - object.range.start;
+  let got = 0;
   try {
     for await (const chunk of object.body) {
+      got += chunk.byteLength;
+      if (got > announced) throw wrongLength(object, got);
       digest?.update(chunk);
       yield chunk;
     }
   } finally {
     await object.close();
   }
+  if (got < announced) throw wrongLength(object, got);
   if (digest !== undefined) assertDigests([digest], object.info.checksums, object.info.key);
+}
+
+function wrongLength({ info: { key }, range }: DriverObject, got: number): StorageError {
+  return new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sent ${got}`, { key });
 }
 
 class OpenedObject implements StoredObject {
@@ -58,17 +67,10 @@ class OpenedObject implements StoredObject {
     const whole = new Uint8Array(size);
     let at = 0;
     for await (const chunk of this) {
-      if (at + chunk.byteLength > size) throw this.#wrongLength(at + chunk.byteLength);
       whole.set(chunk, at);
       at += chunk.byteLength;
     }
-    if (at !== size) throw this.#wrongLength(at);
     return whole;
-  }
-
-  #wrongLength(got: number): StorageError {
-    const { key } = this.info;
-    return new StorageError('Unavailable', `the store announced ${this.range.end - this.range.start} bytes of ${JSON.stringify(key)} and sent ${got}`, { key });
   }
 
   async text(): Promise<string> {

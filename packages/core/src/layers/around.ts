@@ -1,3 +1,4 @@
+import { abortableStream } from '../abortable-stream.ts';
 import type { BucketDriver, Call, DriverObject, Upload } from '../driver.ts';
 import { delegate } from './delegate.ts';
 
@@ -31,13 +32,17 @@ export function aroundDriver(inner: BucketDriver, { around, opened }: AroundHook
       const object = await around(read('get', key), o, (call) => inner.get(key, { ...o, ...call }));
       return opened === undefined ? object : opened(key, o, object);
     },
-    put: (key, body, o) => around(write('put', key, o.if !== undefined, body instanceof Uint8Array), o, (call) => inner.put(key, body, { ...o, ...call })),
+    put: (key, body, o) =>
+      around(write('put', key, o.if !== undefined, body instanceof Uint8Array), o, (call) =>
+        // A layer that gives up on the call gives up on its source, too: a driver that waits for the next chunk hears of it.
+        inner.put(key, call.signal === o.signal || body instanceof Uint8Array ? body : abortableStream(body, call.signal), { ...o, ...call }),
+      ),
     startUpload: async (key, o) => aroundUpload(await around(write('startUpload', key, true), o, (call) => inner.startUpload(key, { ...o, ...call })), around),
     resumeUpload: async (ref, o) => aroundUpload(await around(read('resumeUpload', ref.key), o, (call) => inner.resumeUpload(ref, { ...o, ...call })), around),
-    listUploads: (o) => aroundEach(inner.listUploads(o), { ...read('listUploads'), repeatable: false }, o, around),
+    listUploads: (o) => aroundEach((each) => inner.listUploads(each), { ...read('listUploads'), repeatable: false }, o, around),
     deleteMany: (items, o) =>
       around({ ...read('delete', items[0]?.key), conditional: items.some((item) => item.if !== undefined) }, o, (call) => inner.deleteMany(items, { ...o, ...call })),
-    list: (o) => aroundEach(inner.list(o), { ...read('list', o.prefix), repeatable: false }, o, around),
+    list: (o) => aroundEach((each) => inner.list(each), { ...read('list', o.prefix), repeatable: false }, o, around),
     copyMany: (items, o) =>
       around({ ...read('copy', items[0]?.to), conditional: items.some((item) => item.if !== undefined) }, o, (call) => inner.copyMany(items, { ...o, ...call })),
     setHeaders: (key, headers, o) => around(write('setHeaders', key, o.if !== undefined), o, (call) => inner.setHeaders(key, headers, { ...o, ...call })),
@@ -62,8 +67,9 @@ function aroundUpload(upload: Upload, around: Around): Upload {
 }
 
 /** Each step of an iteration as a call, which cannot be repeated: an iterator that threw has ended. */
-async function* aroundEach<T>(iterable: AsyncIterable<T>, call: DriverCall, o: Call, around: Around): AsyncIterable<T> {
-  const iterator = iterable[Symbol.asyncIterator]();
+async function* aroundEach<T, O extends Call>(open: (o: O) => AsyncIterable<T>, call: DriverCall, o: O, around: Around): AsyncIterable<T> {
+  const given = new AbortController();
+  const iterator = open({ ...o, signal: o.signal === undefined ? given.signal : AbortSignal.any([o.signal, given.signal]) })[Symbol.asyncIterator]();
   let ended = false;
   try {
     for (;;) {
@@ -74,6 +80,11 @@ async function* aroundEach<T>(iterable: AsyncIterable<T>, call: DriverCall, o: C
       }
       yield next.value;
     }
+  } catch (error) {
+    // Perhaps a layer gave up on an iterator that never answers: it is told, and not waited for.
+    ended = true;
+    given.abort(error);
+    throw error;
   } finally {
     if (!ended) await iterator.return?.();
   }

@@ -42,7 +42,11 @@ function prefixed(inner: BucketDriver, prefix: string): BucketDriver {
   });
   const ref = (outer: UploadRef): UploadRef => ({ ...outer, key: short(outer.key) });
 
+  const { keys } = inner.capabilities;
+
   return delegate(inner, {
+    // What the prefix takes of a key's length is not the user's.
+    capabilities: { ...inner.capabilities, keys: { ...keys, maxBytes: keys.maxBytes - Buffer.byteLength(prefix) } },
     checkKey: (key) => inner.checkKey(full(key)),
     head: async (key, o) => info(await told(inner.head(full(key), o))),
     async get(key, o): Promise<DriverObject> {

@@ -43,7 +43,7 @@ export function parseLinkPrefix(text: string, o: Pick<ParseLinkOptions, 'schemes
 export function tryParseLink(text: string, o: ParseLinkOptions = {}): ParsedLink {
   const start = readScheme(text, o.schemes ?? STANDARD_SCHEMES);
   if (!start.ok) return start;
-  if (start.provider === URL_PROVIDER) {
+  if (isUrlScheme(start.scheme)) {
     const parsed = readUrl(text, start.scheme, start.end);
     return (parsed.ok && o.rewriteStoreUrls ? readStoreUrl(parsed.link.url) : undefined) ?? parsed;
   }
@@ -61,7 +61,7 @@ export function tryParseLink(text: string, o: ParseLinkOptions = {}): ParsedLink
 export function tryParseLinkPrefix(text: string, o: Pick<ParseLinkOptions, 'schemes'> = {}): ParsedLinkPrefix {
   const start = readScheme(text, o.schemes ?? STANDARD_SCHEMES);
   if (!start.ok) return start;
-  if (start.provider === URL_PROVIDER) return faultAt(0, 'expected a bucket of a storage; an http link names one file and has no bucket');
+  if (isUrlScheme(start.scheme)) return faultAt(0, 'expected a bucket of a storage; an http link names one file and has no bucket');
   const slash = text.indexOf('/', start.end);
   const end = slash < 0 ? text.length : slash;
   const fault = bucketFault(text, start.end, end) ?? (slash < 0 ? undefined : keyFaultFrom(text, slash + 1));
@@ -69,8 +69,6 @@ export function tryParseLinkPrefix(text: string, o: Pick<ParseLinkOptions, 'sche
   return { ok: true, place: { provider: start.provider, bucket: text.slice(start.end, end), prefix: text.slice(end + 1) } };
 }
 
-/** The provider's name that `http` and `https` stand for. */
-const URL_PROVIDER = 'http';
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 
 type Scheme = { readonly ok: true; readonly scheme: string; readonly provider: string; readonly end: number };
@@ -87,6 +85,10 @@ function readScheme(text: string, schemes: LinkSchemes): Scheme | LinkFault {
   return { ok: true, scheme, provider, end: colon + 3 };
 }
 
+function isUrlScheme(scheme: string): boolean {
+  return scheme === 'https' || scheme === 'http';
+}
+
 function noScheme(text: string, written: string, schemes: LinkSchemes): LinkFault {
   const names = [...schemes.keys()];
   const expected = `expected <scheme>://<bucket>/<key> with a scheme of ${names.join(', ')}`;
@@ -96,7 +98,11 @@ function noScheme(text: string, written: string, schemes: LinkSchemes): LinkFaul
   return faultAt(0, `${expected}; got ${quoted(written, 20)}${near === undefined ? '' : `, did you mean ${quoted(near)}?`}`);
 }
 
-function readUrl(text: string, scheme: string, hostStart: number): LinkFault | { readonly ok: true; readonly link: { readonly kind: 'url'; readonly url: string } } {
+function readUrl(
+  text: string,
+  scheme: string,
+  hostStart: number,
+): LinkFault | { readonly ok: true; readonly link: { readonly kind: 'url'; readonly url: string } } {
   const hostEnd = endOfHost(text, hostStart);
   if (hostEnd === hostStart) return faultAt(hostStart, 'expected a host behind "//"');
   const control = controlCharacter(text, hostStart, hostEnd);

@@ -1,0 +1,239 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CommandError } from './command-error.ts';
+import { EXIT } from './exit-code.ts';
+import type { MirrorRequest } from './mirror-request.ts';
+import type { Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+import { visible } from './visible-text.ts';
+
+/** Runs one command line to its end and gives the exit code. Never throws. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = EXIT.inSync;
+  const run = async (request: MirrorRequest): Promise<void> => {
+    // Loaded here, so that help and usage errors come at once.
+    const { runMirror } = await import('./run-mirror.ts');
+    code = await runMirror(request, terminal);
+  };
+  try {
+    await program(terminal, run).parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.inSync : EXIT.usage;
+    terminal.stderr.write(`stowage-mirror: ${errorText(error, terminal.env['STOWAGE_DEBUG'] === '1')}\n`);
+    return error instanceof CommandError ? error.exitCode : EXIT.failed;
+  }
+}
+
+function errorText(error: unknown, debug: boolean): string {
+  if (debug && error instanceof Error) return error.stack ?? error.message;
+  const message = visible(error instanceof Error ? error.message : String(error));
+  return error instanceof CommandError ? message : `unexpected failure: ${message}; run again with STOWAGE_DEBUG=1 for details, and please report them`;
+}
+
+type Run = (request: MirrorRequest) => Promise<void>;
+
+function program(terminal: Terminal, run: Run): Command {
+  const cli = new Command('stowage-mirror')
+    .description('Mirrors folders and buckets, exactly and safely.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .addHelpText('after', PLACES)
+    // Without a command there is nothing to do: that is a usage error, but the help is what is wanted.
+    .action(() => cli.help({ error: true }));
+  prepare(cli, terminal);
+  for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(run), terminal));
+  return cli;
+}
+
+function prepare(command: Command, { stdout, stderr }: Terminal): Command {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .allowExcessArguments(false)
+    .configureHelp({ subcommandTerm: (sub) => sub.name(), minWidthToWrap: 20 })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+      outputError: (text, out) => out(`stowage-mirror: ${oneLine(text)}; try --help\n`),
+    });
+}
+
+/** `error: unknown option '--delte'` and `(Did you mean --delete?)` come as two lines. */
+function oneLine(text: string): string {
+  return visible(text.trim().replace(/^error: /, '').replaceAll('\n', ' ')).replace(/\.$/, '');
+}
+
+const PLACES = `
+A place is
+  a path           photos, /data/photos, photo.jpg
+  a link prefix    fs://local-datasets/2020/
+Links need a configuration: --config FILE, else the one of
+STOWAGE_CONFIG, ./remote_links.yml or /remote_links.yml.
+
+Exit codes
+  0 in sync                 1 some failed or conflicted
+  2 wrong usage             3 source missing, unreadable
+  4 destination missing or denied
+  5 a guard tripped, nothing was deleted
+  6 check found differences
+  9 plan --exit-code: something would be done
+  130, 143 interrupted; run again to go on
+
+Examples
+  stowage-mirror sync photos /backup/photos --delete
+  stowage-mirror plan photos /backup/photos --delete
+  stowage-mirror check photos /backup/photos --checksum`;
+
+function sync(run: Run): Command {
+  const command = places('sync', 'Makes the destination equal to the source. What only the destination has is kept, unless --delete.')
+    .addOption(new Option('-n, --dry-run', 'say what would be done, and do nothing'))
+    .addHelpText(
+      'after',
+      examples(`
+  stowage-mirror sync photos /backup/photos
+  stowage-mirror sync photos /backup/photos --delete
+  stowage-mirror sync photos fs://archive/photos/ -c`),
+    );
+  deleting(command);
+  comparing(command);
+  writing(command);
+  common(command);
+  return command.action((source: string, destination: string, o: CommandOptions) => run(request('sync', source, destination, o)));
+}
+
+function copy(run: Run): Command {
+  const command = places('copy', 'Copies what the destination lacks or has otherwise. Never deletes.')
+    .addOption(new Option('-n, --dry-run', 'say what would be done, and do nothing'))
+    .addHelpText(
+      'after',
+      examples(`
+  stowage-mirror copy photos /backup/photos
+  stowage-mirror copy photo.jpg fs://archive/photos/`),
+    );
+  comparing(command);
+  writing(command);
+  common(command);
+  return command.action((source: string, destination: string, o: CommandOptions) => run(request('copy', source, destination, o)));
+}
+
+function check(run: Run): Command {
+  const command = places('check', 'Compares, and changes nothing. Exits with 6 where the two differ.').addHelpText(
+    'after',
+    examples(`
+  stowage-mirror check photos /backup/photos
+  stowage-mirror check photos /backup/photos --checksum`),
+  );
+  comparing(command);
+  common(command);
+  return command.action((source: string, destination: string, o: CommandOptions) => run(request('check', source, destination, o)));
+}
+
+function plan(run: Run): Command {
+  const command = places('plan', 'Prints what "sync" would do, a line for each key, and does nothing.')
+    .addOption(new Option('--exit-code', 'exit with 9 where something would be done'))
+    .addHelpText(
+      'after',
+      examples(`
+  stowage-mirror plan photos /backup/photos --delete
+  stowage-mirror plan photos /backup/photos --exit-code`),
+    );
+  deleting(command);
+  comparing(command);
+  common(command);
+  return command.action((source: string, destination: string, o: CommandOptions) => run(request('plan', source, destination, o)));
+}
+
+function places(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .helpOption('-h, --help', 'print this help')
+    .argument('<source>', 'folder, file or link prefix')
+    .argument('<destination>', 'folder or link prefix');
+}
+
+function deleting(command: Command): void {
+  command
+    .addOption(new Option('--delete', 'delete what the source lacks, at the end and if nothing failed'))
+    .addOption(new Option('--remove', 'the same as --delete').hideHelp())
+    .addOption(new Option('--max-delete <N|P%>', 'delete nothing rather than more (default: over 100 and over 25%)').argParser(deleteLimit));
+}
+
+function comparing(command: Command): void {
+  command
+    .addOption(new Option('--size-only', 'compare sizes, not times').conflicts('checksum'))
+    .addOption(new Option('-c, --checksum', 'compare content, not times'))
+    .addOption(new Option('--symlinks <how>', 'whether links to files in the tree count as files (default: files)').choices(['files', 'skip']))
+    .addOption(new Option('--transfers <N>', 'copies in flight').argParser(transfers));
+}
+
+function writing(command: Command): void {
+  command.addOption(new Option('--no-fsync', 'do not wait for the disk: faster, unsafe at power loss'));
+}
+
+function common(command: Command): void {
+  command
+    .addOption(new Option('--config <file>', 'storages that links name'))
+    .addOption(new Option('--json', 'one event a line on standard output'))
+    .addOption(new Option('--no-progress', 'no progress on standard error'))
+    .addOption(new Option('-v, --verbose', 'a line for each key').conflicts('quiet'))
+    .addOption(new Option('-q, --quiet', 'failures alone'));
+}
+
+function examples(text: string): string {
+  return `\nExamples${text}`;
+}
+
+/** As commander gives them. */
+interface CommandOptions {
+  readonly delete?: true;
+  readonly remove?: true;
+  readonly maxDelete?: string;
+  readonly dryRun?: true;
+  readonly sizeOnly?: true;
+  readonly checksum?: true;
+  readonly symlinks?: 'files' | 'skip';
+  readonly transfers?: number;
+  readonly fsync?: boolean;
+  readonly config?: string;
+  readonly json?: true;
+  readonly progress: boolean;
+  readonly verbose?: true;
+  readonly quiet?: true;
+  readonly exitCode?: true;
+}
+
+function request(command: MirrorRequest['command'], source: string, destination: string, o: CommandOptions): MirrorRequest {
+  return {
+    command,
+    source,
+    destination,
+    delete: o.delete === true || o.remove === true,
+    ...(o.maxDelete === undefined ? {} : { maxDelete: o.maxDelete }),
+    dryRun: o.dryRun === true,
+    comparison: o.checksum === true ? 'content' : o.sizeOnly === true ? 'size' : 'auto',
+    ...(o.symlinks === undefined ? {} : { symlinks: o.symlinks }),
+    ...(o.transfers === undefined ? {} : { transfers: o.transfers }),
+    fsync: o.fsync !== false,
+    ...(o.config === undefined ? {} : { config: o.config }),
+    json: o.json === true,
+    progress: o.progress,
+    detail: o.verbose === true ? 'verbose' : o.quiet === true ? 'quiet' : 'normal',
+    exitCode: o.exitCode === true,
+  };
+}
+
+function deleteLimit(text: string): string {
+  if (/^\d{1,15}$/.test(text) || (/^\d{1,3}(\.\d+)?%$/.test(text) && Number.parseFloat(text) <= 100)) return text;
+  throw new InvalidArgumentError('Expected a number of objects such as 100, or percent of the destination such as 25%.');
+}
+
+function transfers(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,4}$/.test(text) && count >= 1 && count <= MAX_TRANSFERS) return count;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_TRANSFERS}.`);
+}
+
+const MAX_TRANSFERS = 1024;

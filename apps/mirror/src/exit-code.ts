@@ -1,0 +1,37 @@
+import type { MirrorReport, RefusalReason } from '@stowage/transfer';
+
+/** What the process says when it ends. */
+export const EXIT = {
+  inSync: 0,
+  /** Some objects failed or conflicted, or the run could not be finished. */
+  failed: 1,
+  usage: 2,
+  /** The source is missing or unreadable. */
+  source: 3,
+  /** The destination is missing or denied. */
+  destination: 4,
+  /** A guard tripped, and nothing was deleted. */
+  guard: 5,
+  /** `check` found a difference. */
+  mismatch: 6,
+  /** `plan --exit-code`: something would be done. */
+  wouldChange: 9,
+} as const;
+
+export const REFUSAL_EXIT: Readonly<Record<RefusalReason, number>> = {
+  overlap: EXIT.guard,
+  'empty-source': EXIT.guard,
+  source: EXIT.source,
+  destination: EXIT.destination,
+  usage: EXIT.usage,
+};
+
+/** The exit code of a run that came to a report and was not interrupted by a signal. */
+export function exitCode({ mode, dryRun, counts, guard, stopped, balanced }: MirrorReport, tellChanges: boolean): number {
+  const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
+  if (mode === 'check' && differences + counts.conflict.objects > 0) return EXIT.mismatch;
+  if (guard !== undefined) return EXIT.guard;
+  if (stopped?.by === 'store' && stopped.side === 'destination' && 'code' in stopped.error && stopped.error.code !== 'OutOfSpace') return EXIT.destination;
+  if (stopped !== undefined || !balanced || counts.failed.objects + counts.conflict.objects > 0) return EXIT.failed;
+  return dryRun && tellChanges && differences > 0 ? EXIT.wouldChange : EXIT.inSync;
+}

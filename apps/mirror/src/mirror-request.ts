@@ -1,0 +1,24 @@
+import type { Comparison } from '@stowage/transfer';
+
+/** A command line, read. */
+export interface MirrorRequest {
+  readonly command: 'sync' | 'copy' | 'check' | 'plan';
+  readonly source: string;
+  readonly destination: string;
+  readonly delete: boolean;
+  /** `100` or `25%`. */
+  readonly maxDelete?: string;
+  readonly dryRun: boolean;
+  readonly comparison: Comparison;
+  /** What symbolic links to files inside a local tree are: files, or nothing. Default: what the configuration says, else files. */
+  readonly symlinks?: 'files' | 'skip';
+  readonly transfers?: number;
+  /** Whether writes to a local disk wait until they would survive a power loss. */
+  readonly fsync: boolean;
+  readonly config?: string;
+  readonly json: boolean;
+  readonly progress: boolean;
+  readonly detail: 'quiet' | 'normal' | 'verbose';
+  /** Whether a plan with something to do exits with a code of its own. */
+  readonly exitCode: boolean;
+}

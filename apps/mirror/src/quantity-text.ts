@@ -1,0 +1,58 @@
+import type { ProgressSnapshot } from '@stowage/transfer';
+import prettyBytes from 'pretty-bytes';
+
+const NUMBER = new Intl.NumberFormat('en-US');
+
+/** `12,345`. */
+export function countText(count: number): string {
+  return NUMBER.format(count);
+}
+
+/** `48.2 MiB`. */
+export function bytesText(bytes: number): string {
+  return prettyBytes(bytes, { binary: true });
+}
+
+/** `0.8 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
+export function durationText(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** `1 object`, `2 objects`. */
+export function objectsText(count: number): string {
+  return `${countText(count)} ${count === 1 ? 'object' : 'objects'}`;
+}
+
+/** A rate over the last seconds: of a whole run it would hide what is going on now. */
+export class RecentRate {
+  readonly #windowMs: number;
+  #samples: { readonly at: number; readonly value: number }[] = [];
+
+  constructor(windowMs = 5000) {
+    this.#windowMs = windowMs;
+  }
+
+  /** Takes the counter's value and gives its rise per second. */
+  add(atMs: number, value: number): number {
+    this.#samples.push({ at: atMs, value });
+    while (this.#samples.length > 2 && (this.#samples[1]?.at ?? 0) <= atMs - this.#windowMs) this.#samples.shift();
+    const first = this.#samples[0] ?? { at: atMs, value };
+    return atMs === first.at ? 0 : Math.max(0, ((value - first.value) * 1000) / (atMs - first.at));
+  }
+}
+
+/** Milliseconds that the known work will take at these rates; undefined while that cannot be said. */
+export function timeLeft({ toDo, done, listed }: ProgressSnapshot, objectsPerSecond: number, bytesPerSecond: number): number | undefined {
+  const objects = toDo.objects - done.objects;
+  if (!listed || objects <= 0) return undefined;
+  // Many small objects are bound by their number, few large ones by their size: the slower of the two counts.
+  const byObjects = objectsPerSecond > 0 ? objects / objectsPerSecond : 0;
+  const byBytes = bytesPerSecond > 0 ? Math.max(0, toDo.bytes - done.bytes) / bytesPerSecond : 0;
+  const seconds = Math.max(byObjects, byBytes);
+  return seconds > 0 ? seconds * 1000 : undefined;
+}

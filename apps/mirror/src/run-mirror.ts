@@ -1,0 +1,143 @@
+import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome, parseDeleteLimit } from '@stowage/transfer';
+import { CommandError } from './command-error.ts';
+import { exitCode, REFUSAL_EXIT } from './exit-code.ts';
+import { FailureGroups } from './failure-groups.ts';
+import { endEvent, eventLine, type JsonEvent, outcomeEvent } from './json-events.ts';
+import type { MirrorRequest } from './mirror-request.ts';
+import { openPlaces, type OpenPlaces } from './open-places.ts';
+import { outcomeLine } from './outcome-words.ts';
+import { liveView, plainView, type ProgressView } from './progress-view.ts';
+import { summaryLines } from './summary.ts';
+import { type Terminal, write } from './terminal.ts';
+
+/** Runs a command to its end and gives its exit code. Throws `CommandError` for what the user can put right. */
+export async function runMirror(request: MirrorRequest, terminal: Terminal): Promise<number> {
+  const emit = (event: JsonEvent): void | Promise<void> => (request.json ? write(terminal.stdout, eventLine(event)) : undefined);
+  try {
+    const places = await openPlaces(request, terminal);
+    try {
+      return await runBetween(places, request, terminal, emit);
+    } finally {
+      await places.close();
+    }
+  } catch (error) {
+    const told = error instanceof MirrorRefusal ? new CommandError(error.message, REFUSAL_EXIT[error.reason], error) : error;
+    if (told instanceof CommandError) await emit({ event: 'error', time: terminal.today().toISOString(), exitCode: told.exitCode, message: told.message });
+    throw told;
+  }
+}
+
+async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: Terminal, emit: (event: JsonEvent) => void | Promise<void>): Promise<number> {
+  const { source, destination } = places;
+  const mode = request.command === 'plan' ? 'sync' : request.command;
+  const dryRun = request.command === 'plan' || request.dryRun;
+  const limit = request.maxDelete === undefined ? undefined : parseDeleteLimit(request.maxDelete);
+  await emit({
+    event: 'start',
+    time: terminal.today().toISOString(),
+    command: request.command,
+    source: source.label,
+    destination: destination.label,
+    dryRun,
+    delete: request.delete,
+    comparison: request.comparison,
+  });
+  const failures = new FailureGroups();
+  const tellOutcomes = outcomeTeller(request, terminal, { mode, dryRun });
+  const run = mirror(source.bucket, destination.bucket, {
+    mode,
+    dryRun,
+    delete: request.delete,
+    ...(limit === undefined ? {} : { maxDelete: limit }),
+    comparison: request.comparison,
+    ...(request.transfers === undefined ? {} : { transfers: request.transfers }),
+    scratchFolder: terminal.scratchFolder,
+    now: terminal.now,
+    observer: {
+      outcomes(batch) {
+        failures.add(batch);
+        return tellOutcomes?.(batch);
+      },
+      notice(text) {
+        terminal.stderr.write(`stowage-mirror: ${text}\n`);
+        void emit({ event: 'notice', message: text });
+      },
+    },
+  });
+  const view = await progressView(run, request, terminal, mode, emit, tellOutcomes !== undefined && !request.json);
+  const signals = heedSignals(run, view, terminal);
+  let report: MirrorReport;
+  try {
+    report = await run.report;
+  } finally {
+    view?.stop();
+    signals.end();
+  }
+  const code = signals.received === undefined || report.stopped?.by !== 'caller' ? exitCode(report, request.exitCode) : SIGNAL_EXIT[signals.received];
+  await emit(endEvent(report, code, terminal.today().toISOString()));
+  await tellPeople(report, failures, request, terminal);
+  return code;
+}
+
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Writes a line or an event for each outcome that is of interest; none: nobody wants them. */
+function outcomeTeller(request: MirrorRequest, terminal: Terminal, run: Pick<MirrorReport, 'mode' | 'dryRun'>): ((batch: readonly Outcome[]) => void | Promise<void>) | undefined {
+  const all = request.detail === 'verbose';
+  if (!request.json && !all && (!run.dryRun || request.detail === 'quiet')) return undefined;
+  const text = request.json ? (outcome: Outcome): string => eventLine(outcomeEvent(outcome)) : (outcome: Outcome): string => outcomeLine(outcome, run);
+  return (batch) => {
+    // One write for a batch: a plan of millions of lines is bound by its writes.
+    const lines = (all ? batch : batch.filter(isOfInterest)).map(text).join('');
+    return lines === '' ? undefined : write(terminal.stdout, lines);
+  };
+}
+
+/** What is the same, or only at the destination and kept, is the rule in a mirror; it is counted. */
+function isOfInterest({ kind, reason }: Outcome): boolean {
+  return kind !== 'same' && reason !== 'extra';
+}
+
+async function progressView(
+  run: MirrorRun,
+  request: MirrorRequest,
+  { stderr, today }: Terminal,
+  mode: MirrorReport['mode'],
+  emit: (event: JsonEvent) => void | Promise<void>,
+  linesOnStdout: boolean,
+): Promise<ProgressView | undefined> {
+  if (!request.progress || (request.detail === 'quiet' && !request.json)) return undefined;
+  // Lines and a block that redraws itself would write over each other.
+  if (stderr.isTTY === true && !linesOnStdout && !request.json) return liveView(stderr, () => run.progress(), mode);
+  return plainView(
+    () => run.progress(),
+    (snapshot, line) => {
+      if (request.detail !== 'quiet') stderr.write(`${line}\n`);
+      void emit({ event: 'progress', time: today().toISOString(), ...snapshot });
+    },
+    mode,
+  );
+}
+
+/** The first signal lets work in flight finish, the second ends the process. */
+function heedSignals(run: MirrorRun, view: ProgressView | undefined, terminal: Terminal): { readonly received: 'SIGINT' | 'SIGTERM' | undefined; end(): void } {
+  const heed: { received: 'SIGINT' | 'SIGTERM' | undefined; end: () => void } = { received: undefined, end: () => undefined };
+  heed.end = terminal.onSignal((signal) => {
+    if (heed.received !== undefined) {
+      view?.stop();
+      terminal.exitNow(SIGNAL_EXIT[signal]);
+      return;
+    }
+    heed.received = signal;
+    run.stop();
+    terminal.stderr.write(`stowage-mirror: stopping: ${run.progress().inFlight} in flight will be finished; ${signal === 'SIGINT' ? 'Ctrl-C again' : 'another signal'} ends it at once\n`);
+  });
+  return heed;
+}
+
+async function tellPeople(report: MirrorReport, failures: FailureGroups, request: MirrorRequest, terminal: Terminal): Promise<void> {
+  const troubles = failures.lines();
+  if (troubles.length > 0) await write(terminal.stderr, `${troubles.join('\n')}\n\n`);
+  if (request.detail === 'quiet' && report.guard === undefined && report.stopped === undefined) return;
+  await write(request.json ? terminal.stderr : terminal.stdout, `${summaryLines(report).join('\n')}\n`);
+}

@@ -1,0 +1,88 @@
+/** Times commands in turn, A B A B …, so that both meet the same machine at nearly the same time; the ratio of each pair counts. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** One run of a command, as the operating system accounts for it. */
+export interface Run {
+  readonly wallSeconds: number;
+  /** User and system time of the command and of what it started. */
+  readonly cpuSeconds: number;
+  /** Highest resident memory of the command's main process, in MiB. */
+  readonly peakMiB: number;
+}
+
+export interface Contestant {
+  readonly name: string;
+  /** A shell command for the run of that number. */
+  command(run: number): string;
+  /** Work before and after a run, not timed. */
+  before?(run: number): void;
+  after?(run: number): void;
+}
+
+/** Nothing that runs here may look for credentials or services off this machine. */
+const ENVIRONMENT = { ...process.env, AWS_EC2_METADATA_DISABLED: 'true', AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench', RCLONE_CONFIG: '/dev/null' };
+
+/** Runs the contestants in turn, after one round that is not counted. */
+export async function paired(contestants: readonly Contestant[], runs: number): Promise<Map<string, Run[]>> {
+  const results = new Map<string, Run[]>(contestants.map(({ name }) => [name, []]));
+  for (let run = 0; run <= runs; run++) {
+    for (const contestant of contestants) {
+      contestant.before?.(run);
+      const result = await time(contestant.command(run));
+      contestant.after?.(run);
+      if (run > 0) results.get(contestant.name)?.push(result);
+    }
+  }
+  return results;
+}
+
+/** Runs one shell command. Throws where it fails: a tool that did not do the work has no time. */
+export async function time(command: string): Promise<Run> {
+  // The shell's own `time` counts children as well; its format is fixed by POSIX.
+  const child = spawn('bash', ['-c', `TIMEFORMAT='%R %U %S'; time { ${command}; }`], { stdio: ['ignore', 'ignore', 'pipe'], env: ENVIRONMENT });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  let peakKiB = 0;
+  const poll = setInterval(() => {
+    peakKiB = Math.max(peakKiB, peakOfChildren(child.pid ?? 0));
+  }, 10);
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  clearInterval(poll);
+  if (code !== 0) throw new Error(`exit ${code}: ${command}\n${errors}`);
+  const [wall = 0, user = 0, system = 0] = (errors.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+  return { wallSeconds: wall, cpuSeconds: user + system, peakMiB: peakKiB / 1024 };
+}
+
+/** The kernel keeps each process's highest resident size (VmHWM); the greatest among the shell's children is the command's. */
+function peakOfChildren(shell: number): number {
+  try {
+    const children = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    return Math.max(0, ...children.map((pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)));
+  } catch {
+    // The process ended between the two readings: the reading before stands.
+    return 0;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}
+
+/** Prints medians, and the ratio of each contestant to the first, pair by pair: below 1 the first is faster. */
+export function report(title: string, results: ReadonlyMap<string, readonly Run[]>): void {
+  console.log(`\n${title}`);
+  const [[, first = []] = []] = results;
+  for (const [name, runs] of results) {
+    const figure = (pick: (run: Run) => number, digits: number): string => median(runs.map(pick)).toFixed(digits).padStart(8);
+    const ratio = median(runs.map((run, i) => run.wallSeconds / (first[i]?.wallSeconds ?? Number.NaN)));
+    const cpuRatio = median(runs.map((run, i) => run.cpuSeconds / (first[i]?.cpuSeconds ?? Number.NaN)));
+    console.log(
+      `  ${name.padEnd(34)} wall ${figure((run) => run.wallSeconds, 2)} s  cpu ${figure((run) => run.cpuSeconds, 2)} s  peak ${figure((run) => run.peakMiB, 0)} MiB  wall × ${ratio.toFixed(2)}  cpu × ${cpuRatio.toFixed(2)}`,
+    );
+  }
+}

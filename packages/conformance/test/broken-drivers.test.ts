@@ -1,0 +1,29 @@
+import { AssertionError } from 'node:assert/strict';
+import { conformanceCases, runCase } from '@stowage/conformance';
+import { describe, expect, test } from 'vitest';
+import type { BrokenDriver } from './broken/broken-driver.ts';
+import { BROKEN_FAILURES, CANARY } from './broken/failures.ts';
+import { BROKEN_KEYS } from './broken/keys.ts';
+import { BROKEN_LISTINGS } from './broken/listings.ts';
+import { BROKEN_OBJECTS } from './broken/objects.ts';
+import { memoryHarness } from './memory-harness.ts';
+
+/** Long enough for every case on memory; a driver that holds on to something for ever is found out after it. */
+const PATIENCE_MS = 1000;
+
+const BROKEN: Readonly<Record<string, readonly BrokenDriver[]>> = { objects: BROKEN_OBJECTS, listings: BROKEN_LISTINGS, keys: BROKEN_KEYS, failures: BROKEN_FAILURES };
+
+describe.each(Object.entries(BROKEN))('broken %s', (_, drivers) => {
+  test.each(drivers.map((driver) => [driver.fault, driver] as const))('%s', async (_fault, { fails, layer }) => {
+    const found = conformanceCases().find(({ name }) => name === fails);
+    if (found === undefined) throw new Error(`no case is named ${JSON.stringify(fails)}`);
+
+    const intact = memoryHarness({ patienceMs: PATIENCE_MS * 5, secrets: [CANARY] });
+    expect(found.needs(intact.capabilities, intact)).toBe(true);
+    await runCase(found, intact);
+
+    const broken = memoryHarness({ layers: [layer], patienceMs: PATIENCE_MS, secrets: [CANARY] });
+    expect(found.needs(broken.capabilities, broken)).toBe(true);
+    await expect(runCase(found, broken)).rejects.toBeInstanceOf(AssertionError);
+  });
+});

@@ -1,0 +1,98 @@
+/**
+ * The shape of an entry of `remote_links.yml`, as it is written: the one schema, from which the JSON Schema for editors is made.
+ * Every `error` is what stands behind "expected" in a message. What no shape can say is in entry-rules.ts; what only a provider
+ * knows is its own `parseConfig`'s to check.
+ */
+import * as z from 'zod';
+
+const TEXT_ERROR = 'a text, "${NAME}" for a variable of the environment, or { file: path }';
+const NAMED_FILE = z
+  .strictObject({ file: z.string(TEXT_ERROR).min(1, TEXT_ERROR) }, TEXT_ERROR)
+  .meta({ description: 'The value is the content of this file, without its last line end.' });
+
+/** A text, or where to take it from. */
+const text = z.union([z.string().min(1), NAMED_FILE], TEXT_ERROR).meta({ id: 'text' });
+const secret = text.meta({ description: 'A secret: better as "${NAME}" or { file: path } than in this file.' });
+const described = (description: string): typeof text => text.meta({ description });
+
+const BUCKETS_ERROR = 'a list of the names of buckets: [name, name]';
+const buckets = z.array(text, BUCKETS_ERROR).min(1, BUCKETS_ERROR).meta({ description: 'The buckets that links may name.' });
+
+const minio = z.looseObject({
+  provider: z.literal('minio'),
+  endpoint: described('Host of the service, with or without scheme and port: s3.amazonaws.com. IAM Roles Anywhere may leave it out.').optional(),
+  region: text.optional(),
+  path_style: z.boolean('true or false').meta({ description: 'Name buckets in the path. Default: false on AWS, true elsewhere.' }).optional(),
+  access_key: described("The key's id.").optional(),
+  secret_key: secret.optional(),
+  session_token: secret.optional(),
+  iam_role: described("On AWS: the name of the instance's role, instead of the two keys. For IAM Roles Anywhere: the role's ARN.").optional(),
+  trust_anchor_arn: described('IAM Roles Anywhere.').optional(),
+  profile_arn: described('IAM Roles Anywhere.').optional(),
+  iam_role_cert: described("IAM Roles Anywhere: the client's certificate, base64 of PEM or PEM.").optional(),
+  iam_role_key: described("IAM Roles Anywhere: the client's private key, base64 of PEM or PEM. A secret.").optional(),
+  buckets,
+});
+
+const azure = z.looseObject({
+  provider: z.literal('azure'),
+  endpoint: described('Default: https://<access_key>.blob.core.windows.net').optional(),
+  access_key: described('The name of the storage account.'),
+  secret_key: described('The account key, or a SAS token that begins with "?". A secret: better as "${NAME}" or { file: path }.'),
+  buckets,
+});
+
+const google = z.looseObject({
+  provider: z.literal('google'),
+  endpoint: described('Default: storage.googleapis.com').optional(),
+  credentials_path: described("The service account's JSON file; a relative path starts at this file's folder."),
+  buckets,
+});
+
+const fs = z.looseObject({
+  provider: z.literal('fs'),
+  path: described("The folder; a relative path starts at this file's folder."),
+  storage_id: described('What links name it by: fs://<storage_id>/<key>. Default: the name of the entry.').optional(),
+  create: z
+    .boolean('true or false')
+    .meta({ description: 'Make the folder where it is missing. Default: false, for a disk that is not mounted looks like that.' })
+    .optional(),
+  symlinks: z
+    .enum(['files', 'skip'], 'files or skip')
+    .meta({ description: 'Read links to files inside the folder as these files, or skip every link. Default: files.' })
+    .optional(),
+  durability: z.enum(['full', 'none'], 'full or none').meta({ description: 'Whether what was written survives a power cut. Default: full.' }).optional(),
+});
+
+const other = z.looseObject({ provider: z.string(), buckets });
+
+const SHAPES: Readonly<Record<string, z.ZodObject>> = { minio, azure, google, fs };
+
+/** The providers whose entries have a shape here. */
+export const CONFIGURED_PROVIDERS: readonly string[] = Object.keys(SHAPES);
+
+/** The fields that an entry of the provider may have; undefined for a provider that others wrote. */
+export function fieldsOf(provider: string): readonly string[] | undefined {
+  return Object.hasOwn(SHAPES, provider) ? Object.keys(SHAPES[provider]?.shape ?? {}) : undefined;
+}
+
+/** A field that does not fit, and what was expected there. */
+export interface ShapeFault {
+  readonly path: readonly PropertyKey[];
+  readonly expected: string;
+}
+
+export function shapeFaults(provider: string, fields: Readonly<Record<string, unknown>>): readonly ShapeFault[] {
+  const shape = Object.hasOwn(SHAPES, provider) ? SHAPES[provider] : other;
+  const checked = (shape ?? other).safeParse(fields);
+  return checked.success ? [] : checked.error.issues.map(({ path, message }) => ({ path, expected: message }));
+}
+
+/** JSON Schema of the whole file, for editors. */
+export function remoteLinksJsonSchema(): Record<string, unknown> {
+  const file = z.record(z.string(), z.discriminatedUnion('provider', [minio, azure, google, fs])).meta({
+    title: 'remote_links.yml of Stowage',
+    description: 'Storages that links may name. Each entry has a name of your choice, which links do not use.',
+  });
+  return { ...z.toJSONSchema(file, { target: 'draft-7', io: 'input' }) };
+}

@@ -1,0 +1,64 @@
+import { inspect } from 'node:util';
+
+import type { ConfigPlace, ConfigProblem } from './config-problem.ts';
+
+/** One configured storage that can be used. */
+export interface StorageEntry extends ConfigPlace {
+  /** As people named it; not used in links. */
+  readonly name: string;
+  /** As in configuration: `minio`, `azure`, `google`, `fs`. */
+  readonly provider: string;
+  /** The buckets that links may name; for `fs` the storage ID alone. */
+  readonly buckets: readonly string[];
+  /** What the provider's `parseConfig` is given: the fields of the entry, with references resolved. Holds secrets: shows none when printed or turned to JSON. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A bucket that several entries claim: a link cannot say which it means, so none of them has it. */
+export interface ContestedBucket {
+  readonly provider: string;
+  readonly bucket: string;
+  /** The names of the entries. */
+  readonly entries: readonly string[];
+}
+
+/** Where an application keeps what is its own. */
+export interface MainStorage {
+  /** `fs` for the local disk (`STORAGE_PROVIDER=http`), `minio`, `azure` or `google`. */
+  readonly provider: string;
+  /** As {@link StorageEntry.settings}. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** On the local disk: the folder whose folders are the buckets, `DATA_PATH/storage`. */
+  readonly folder?: string;
+}
+
+/** What `createStorages` opens buckets from. */
+export interface StorageConfig {
+  readonly entries: readonly StorageEntry[];
+  readonly contested?: readonly ContestedBucket[];
+  readonly main?: MainStorage;
+  /** What is wrong with entries that were left out: told where a link names a bucket that is not found. */
+  readonly errors?: readonly ConfigProblem[];
+}
+
+/** Fields that are shown; every other may hold a secret. */
+const PUBLIC: ReadonlySet<string> = new Set([
+  'provider',
+  'endpoint',
+  'region',
+  'path_style',
+  'buckets',
+  'path',
+  'storage_id',
+  'credentials_path',
+  'iam_role',
+  'trust_anchor_arn',
+  'profile_arn',
+]);
+
+/** The settings, frozen; printing them or turning them to JSON shows no secret. Copies made by spreading them do. */
+export function guardedSettings(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const shown = (): Record<string, unknown> => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, PUBLIC.has(name) ? value : '[hidden]']));
+  const settings = Object.defineProperties({ ...fields }, { toJSON: { value: shown }, [inspect.custom]: { value: shown } });
+  return Object.freeze(settings);
+}

@@ -1,0 +1,211 @@
+import type { Bucket } from './bucket.ts';
+import { placeText } from './config/config-problem.ts';
+import { missingProvider } from './config/provider-names.ts';
+import type { MainStorage, StorageConfig, StorageEntry } from './config/storage-config.ts';
+import type { Layer } from './driver.ts';
+import { type LinkSchemes, STANDARD_SCHEMES } from './links/link.ts';
+import { parseLink, parseLinkPrefix } from './links/parse-link.ts';
+import { openBucket } from './open-bucket.ts';
+import type { Provider } from './provider.ts';
+import { isStorageError, StorageError } from './storage-error.ts';
+import { nearestName } from './wording/nearest-name.ts';
+import { quoted } from './wording/quoted.ts';
+
+export interface StoragesOptions {
+  /** Providers that may be used; each name and each scheme belongs to one. */
+  readonly providers: readonly Provider[];
+  /** As `loadConfig`, `parseRemoteLinks` or `checkRemoteLinks` of `@stowage/core/config` give it. */
+  readonly config: StorageConfig;
+  /** For every bucket, from the driver outwards. Default: none. */
+  readonly layers?: readonly Layer[];
+}
+
+/** What a link names. */
+export interface ResolvedLink {
+  readonly bucket: Bucket;
+  readonly key: string;
+}
+
+/**
+ * Buckets by link, each opened when it is first asked for and shared from then on: close them here, not one by one.
+ *
+ * A link's bucket is looked for in the configured entries, then in the main storage where that is a cloud of the same provider.
+ */
+export interface Storages extends AsyncDisposable {
+  /** The bucket of `s3://cars`. Throws `InvalidLink` for what is no link of a bucket, and `Config` where no storage has it. */
+  bucket(link: string): Bucket;
+  /** The bucket and key of `s3://cars/truck.jpg`. A public http link needs no entry: its key is the whole URL. Throws as `bucket`. */
+  resolve(link: string): ResolvedLink;
+  /** A bucket of the main storage, whichever provider that is: on the local disk `DATA_PATH/storage/<name>`. Throws `Config` where there is none. */
+  main(name: string): Bucket;
+  /** Closes every bucket that was opened. */
+  close(): Promise<void>;
+}
+
+/** No I/O: buckets are opened lazily. Throws `Config` where two providers claim one name or scheme. */
+export function createStorages({ providers, config, layers = [] }: StoragesOptions): Storages {
+  return new ConfiguredStorages(providers, config, layers);
+}
+
+/** The one bucket of all public URLs. */
+const PUBLIC_URLS = 'public';
+/** How many names a message lists. */
+const LISTED = 10;
+
+class ConfiguredStorages implements Storages {
+  readonly #providers: ReadonlyMap<string, Provider>;
+  readonly #schemes: LinkSchemes;
+  readonly #config: StorageConfig;
+  readonly #layers: readonly Layer[];
+  readonly #entries = new Map<string, StorageEntry>();
+  readonly #parsed = new Map<object, unknown>();
+  readonly #buckets = new Map<string, Bucket>();
+  #closed = false;
+
+  constructor(providers: readonly Provider[], config: StorageConfig, layers: readonly Layer[]) {
+    this.#providers = byName(providers);
+    this.#schemes = bySchemes(providers);
+    this.#config = config;
+    this.#layers = layers;
+    for (const entry of config.entries) for (const bucket of entry.buckets) this.#entries.set(bucketId(entry.provider, bucket), entry);
+  }
+
+  bucket(link: string): Bucket {
+    const place = parseLinkPrefix(link, { schemes: this.#schemes });
+    if (place.prefix !== '')
+      throw new StorageError('InvalidLink', `expected a link of a bucket alone; got ${quoted(link)}, which names ${quoted(place.prefix)} in it`);
+    return this.#linked(place.provider, place.bucket);
+  }
+
+  resolve(link: string): ResolvedLink {
+    const parsed = parseLink(link, { schemes: this.#schemes });
+    if (parsed.kind === 'object') return { bucket: this.#linked(parsed.provider, parsed.bucket), key: parsed.key };
+    const provider = this.#schemes.get(parsed.url.slice(0, parsed.url.indexOf(':'))) ?? '';
+    return { bucket: this.#open(provider, PUBLIC_URLS, PUBLIC_SETTINGS), key: parsed.url };
+  }
+
+  main(name: string): Bucket {
+    const { main } = this.#config;
+    if (main === undefined) throw new StorageError('Config', 'there is no main storage: its settings have errors, or none were read', { bucket: name });
+    return this.#openMain(main, name);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const buckets = [...this.#buckets.values()];
+    this.#buckets.clear();
+    const closed = await Promise.allSettled(buckets.map(async (bucket) => bucket.close()));
+    const errors = closed.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) throw new AggregateError(errors, `${errors.length} buckets could not be closed`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #linked(provider: string, name: string): Bucket {
+    const entry = this.#entries.get(bucketId(provider, name));
+    if (entry) return this.#open(provider, name, entry.settings, entry);
+    const { main, contested = [] } = this.#config;
+    const claim = contested.find((one) => one.provider === provider && one.bucket === name);
+    if (claim)
+      throw new StorageError(
+        'Config',
+        `the bucket ${quoted(name)} of ${provider} is claimed by ${claim.entries.map((one) => quoted(one)).join(' and ')}: leave it to one`,
+        { provider, bucket: name },
+      );
+    // A local main storage has no links: a misspelt storage ID would become an empty folder of it.
+    if (main?.provider === provider && main.folder === undefined) return this.#openMain(main, name);
+    throw this.#unknownBucket(provider, name);
+  }
+
+  #openMain({ provider, settings, folder }: MainStorage, name: string): Bucket {
+    if (folder === undefined) return this.#open(provider, name, settings, undefined, 'main');
+    if (!isFolderName(name))
+      throw new StorageError('InvalidArgument', `expected the name of a folder of ${quoted(folder)}; got ${quoted(name)}`, { provider, bucket: name });
+    return this.#open(provider, name, { ...settings, path: `${folder}/${name}`, storage_id: name }, undefined, 'main');
+  }
+
+  /** `realm` keeps a bucket of the main storage apart from a linked one of the same name. */
+  #open(providerName: string, bucketName: string, settings: object, entry?: StorageEntry, realm = ''): Bucket {
+    if (this.#closed) throw new StorageError('InvalidArgument', 'these storages are closed', { provider: providerName, bucket: bucketName });
+    const id = realm + bucketId(providerName, bucketName);
+    const opened = this.#buckets.get(id);
+    if (opened) return opened;
+    const provider = this.#providers.get(providerName);
+    if (!provider) throw new StorageError('Config', missingProvider(providerName), { provider: providerName, bucket: bucketName });
+    const bucket = openBucket(provider.open(this.#settingsFor(provider, settings, entry), bucketName), { layers: this.#layers });
+    this.#buckets.set(id, bucket);
+    return bucket;
+  }
+
+  /** What the provider makes of the settings, made once for all buckets of an entry. */
+  #settingsFor(provider: Provider, settings: object, entry: StorageEntry | undefined): unknown {
+    if (this.#parsed.has(settings)) return this.#parsed.get(settings);
+    try {
+      const parsed = provider.parseConfig(settings);
+      this.#parsed.set(settings, parsed);
+      return parsed;
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+      const where = entry === undefined ? 'main storage: ' : `${placeText(entry)}: ${quoted(entry.name)}: `;
+      throw new StorageError(error.code, where + error.message, { provider: provider.name, retryable: error.retryable, cause: error });
+    }
+  }
+
+  #unknownBucket(provider: string, name: string): StorageError {
+    const known = this.#config.entries.flatMap((entry) => entry.buckets.map((bucket) => ({ bucket, entry })));
+    const shown = known.slice(0, LISTED).map(({ bucket, entry }) => `${entry.provider} ${quoted(bucket)} (${quoted(entry.name)})`);
+    const more = known.length > LISTED ? `, and ${known.length - LISTED} more` : '';
+    const near = nearestName(
+      name,
+      known.filter(({ entry }) => entry.provider === provider).map(({ bucket }) => bucket),
+    );
+    const elsewhere = known.find(({ bucket }) => bucket === name)?.entry.provider;
+    const parts = [
+      `no configured storage has the ${provider} bucket ${quoted(name)}`,
+      `configured: ${shown.length === 0 ? 'none' : shown.join(', ') + more}`,
+      near === undefined ? '' : `did you mean ${quoted(near)}?`,
+      elsewhere === undefined ? '' : `there is one of that name of ${elsewhere}`,
+      this.#config.errors?.length
+        ? `${this.#config.errors.length} errors of the configuration left entries out, the first: ${this.#config.errors[0]?.message}`
+        : '',
+      'add the bucket to an entry of remote_links.yml',
+    ];
+    return new StorageError('Config', parts.filter((part) => part !== '').join('; '), { provider, bucket: name });
+  }
+}
+
+const PUBLIC_SETTINGS = { provider: 'http' };
+
+function bucketId(provider: string, bucket: string): string {
+  return `${provider}\n${bucket}`;
+}
+
+function isFolderName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
+}
+
+function byName(providers: readonly Provider[]): ReadonlyMap<string, Provider> {
+  const named = new Map<string, Provider>();
+  for (const provider of providers) {
+    if (named.has(provider.name)) throw new StorageError('Config', `two providers are named ${quoted(provider.name)}: pass one of them`);
+    named.set(provider.name, provider);
+  }
+  return named;
+}
+
+/** The standard schemes, so that a link of a provider that is not there gets a useful answer, and the providers' own over them. */
+function bySchemes(providers: readonly Provider[]): LinkSchemes {
+  const claimed = new Map<string, string>();
+  for (const { name, schemes } of providers) {
+    for (const scheme of schemes) {
+      const other = claimed.get(scheme);
+      if (other !== undefined)
+        throw new StorageError('Config', `the providers ${quoted(other)} and ${quoted(name)} both claim the link scheme ${quoted(scheme)}: pass one of them`);
+      claimed.set(scheme, name);
+    }
+  }
+  return new Map([...STANDARD_SCHEMES, ...claimed]);
+}

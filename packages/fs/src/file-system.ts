@@ -1,0 +1,113 @@
+/** What the driver asks of a file: the part of `fs.Stats` that it uses. */
+export interface FileStats {
+  readonly ino: number;
+  readonly size: number;
+  readonly mode: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+/** What the driver asks of a folder's entry: the part of `fs.Dirent` that it uses. */
+export interface FolderEntry {
+  readonly name: string;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+type Done = (error: NodeJS.ErrnoException | null) => void;
+type Counted = (error: NodeJS.ErrnoException | null, bytes: number) => void;
+
+/**
+ * The part of `node:fs` that this package uses, as a parameter: an in-memory file system or one that injects faults can take its place.
+ *
+ * Calls on names and times are synchronous: they cost 2 to 50 µs, a promise for each costs several times that. What moves
+ * content or waits for the disk (`read`, `write`, `fsync`) has a callback form, which the main thread uses.
+ */
+export interface FileSystem {
+  readonly constants: { readonly O_RDONLY: number; readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number; readonly COPYFILE_FICLONE: number };
+  /** Names as byte strings (`latin1`): `<` on them is UTF-8 byte order, and names that are not UTF-8 can be told. */
+  readdirSync(path: string, options: { readonly encoding: 'latin1'; readonly withFileTypes: true }): FolderEntry[];
+  lstatSync(path: string, options: { readonly throwIfNoEntry: false }): FileStats | undefined;
+  statSync(path: string): FileStats;
+  fstatSync(fd: number): FileStats;
+  realpathSync(path: string): string;
+  readlinkSync(path: string): string;
+  openSync(path: string, flags: number | string, mode?: number): number;
+  closeSync(fd: number): void;
+  readSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  writeSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  fsyncSync(fd: number): void;
+  futimesSync(fd: number, atime: number | Date, mtime: number | Date): void;
+  utimesSync(path: string, atime: number | Date, mtime: number | Date): void;
+  chmodSync(path: string, mode: number): void;
+  mkdirSync(path: string): unknown;
+  rmdirSync(path: string): void;
+  linkSync(existing: string, path: string): void;
+  symlinkSync(target: string, path: string): void;
+  renameSync(from: string, to: string): void;
+  unlinkSync(path: string): void;
+  copyFileSync(from: string, to: string, mode?: number): void;
+  accessSync(path: string, mode: number): void;
+  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Counted): void;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Counted): void;
+  fsync(fd: number, done: Done): void;
+}
+
+/** The entry at the path itself (a symbolic link is not followed); undefined where there is none. */
+export function lstat(fs: FileSystem, path: string): FileStats | undefined {
+  return fs.lstatSync(path, NO_THROW);
+}
+
+const NO_THROW = { throwIfNoEntry: false } as const;
+
+/** The error's `code` (`ENOENT`, …), or an empty string. */
+export function errno(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Writes all of the bytes at the position, however few the disk takes at once. */
+export function writeAllSync(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** As {@link writeAllSync}, without holding up the thread. */
+export async function writeAll(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += await new Promise<number>((resolve, reject) => {
+      fs.write(fd, bytes, done, bytes.length - done, position + done, (error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+}
+
+/** Reads once into the buffer; 0 at the end of the file. */
+export function readSome(fs: FileSystem, fd: number, buffer: Uint8Array, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, 0, length, position, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+/** Waits until the file's content and size are on the disk. */
+export function sync(fs: FileSystem, fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.fsync(fd, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Waits until a file's content, or a folder's entries, are on the disk: a new name is not before its folder is. */
+export async function syncPath(fs: FileSystem, path: string): Promise<void> {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY);
+  try {
+    await sync(fs, fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Flags to open an entry for reading that must be no link, and may turn out to be a FIFO: neither followed nor waited for. */
+export function safeReadFlags(fs: FileSystem): number {
+  return fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0);
+}

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import { assertDigests, type Call, type CompleteOptions, createDigest, type ObjectHeaders, type ObjectInfo, pickHeaders, type Upload, type UploadedPart, type UploadRef } from '@stowage/core';
+import { FsFault } from './fault.ts';
+import { errno, type FileSystem, lstat, readSome, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
+import { makeOwnFolder, ownPath } from './own-folder.ts';
+import { placeOf, type Root } from './place.ts';
+import { etagOf } from './revision.ts';
+import { removeIfThere, temporaryName } from './temporary-file.ts';
+import { writeFile } from './writing.ts';
+
+/** What an unfinished upload keeps beside its parts, in `.stowage/uploads/<id>/upload.json`. */
+interface Manifest {
+  readonly key: string;
+  readonly startedAt: string;
+  readonly headers: ObjectHeaders;
+}
+
+const MANIFEST = 'upload.json';
+const PART = /^\d+$/;
+const COPY_BYTES = 1024 * 1024;
+
+/** Uploads in parts: each part a file of its own, so that writers of several processes do not meet, and a restart loses none. */
+export class Uploads {
+  readonly #root: Root;
+  readonly #durable: boolean;
+  readonly #fail: Fail;
+
+  constructor(root: Root, durable: boolean, fail: Fail) {
+    this.#root = root;
+    this.#durable = durable;
+    this.#fail = fail;
+  }
+
+  async start(key: string, headers: ObjectHeaders): Promise<Upload> {
+    const { fs, path } = this.#root;
+    const manifest: Manifest = { key, startedAt: new Date().toISOString(), headers: pickHeaders(headers) };
+    const id = randomUUID();
+    const folder = `${ownPath(path, 'uploads')}/${id}`;
+    makeOwnFolder(fs, path, folder);
+    await this.#writeInto(folder, MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    if (this.#durable) await syncPath(fs, ownPath(path, 'uploads'));
+    return this.#open({ key, id, startedAt: manifest.startedAt }, folder, manifest);
+  }
+
+  resume(ref: UploadRef): Upload {
+    const folder = this.#folderOf(ref.id);
+    const manifest = folder === undefined ? undefined : readManifest(this.#root.fs, folder);
+    if (folder === undefined || manifest === undefined || manifest.key !== ref.key) throw new FsFault('NotFound', `there is no upload ${JSON.stringify(ref.id)} of it`);
+    return this.#open({ key: manifest.key, id: ref.id, startedAt: manifest.startedAt }, folder, manifest);
+  }
+
+  list(prefix: string): UploadRef[] {
+    const { fs, path } = this.#root;
+    const all = ownPath(path, 'uploads');
+    if (lstat(fs, all)?.isDirectory() !== true) return [];
+    const refs: UploadRef[] = [];
+    for (const { name } of fs.readdirSync(all, { encoding: 'latin1', withFileTypes: true })) {
+      const folder = this.#folderOf(name);
+      const manifest = folder === undefined ? undefined : readManifest(fs, folder);
+      if (manifest?.key.startsWith(prefix) === true) refs.push({ key: manifest.key, id: name, startedAt: manifest.startedAt });
+    }
+    return refs;
+  }
+
+  /** The folder of an upload: an id comes from outside, and must not lead elsewhere. */
+  #folderOf(id: string): string | undefined {
+    return /^[0-9a-f-]{36}$/.test(id) ? `${ownPath(this.#root.path, 'uploads')}/${id}` : undefined;
+  }
+
+  #open(ref: UploadRef, folder: string, manifest: Manifest): Upload {
+    return new FsUpload(ref, {
+      part: (index, bytes) => this.#part(folder, index, bytes),
+      parts: () => this.#parts(folder),
+      complete: (parts, o) => this.#complete(ref, folder, manifest, parts, o),
+      abort: () => this.#remove(folder),
+      fail: this.#fail,
+    });
+  }
+
+  async #part(folder: string, index: number, bytes: Uint8Array): Promise<UploadedPart> {
+    if (!Number.isSafeInteger(index) || index < 0) throw new FsFault('InvalidArgument', `expected a part's index to be a whole number from 0; got ${index}`);
+    await this.#writeInto(folder, String(index), bytes);
+    const part = partAt(this.#root.fs, folder, index);
+    if (part === undefined) throw gone();
+    return part;
+  }
+
+  /** Through a temporary: a part is whole, or it is not there. */
+  async #writeInto(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+    const { fs, path } = this.#root;
+    makeOwnFolder(fs, path, ownPath(path, 'tmp'));
+    const temporary = `${ownPath(path, 'tmp')}/${temporaryName()}`;
+    const fd = fs.openSync(temporary, 'wx', 0o666);
+    try {
+      try {
+        if (bytes.length <= COPY_BYTES) writeAllSync(fs, fd, bytes, 0);
+        else await writeAll(fs, fd, bytes, 0);
+        if (this.#durable) await sync(fs, fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+      fs.renameSync(temporary, `${folder}/${name}`);
+    } catch (error) {
+      removeIfThere(fs, temporary);
+      throw errno(error) === 'ENOENT' ? gone() : error;
+    }
+    if (this.#durable) await syncPath(fs, folder);
+  }
+
+  #parts(folder: string): UploadedPart[] {
+    const { fs } = this.#root;
+    const parts: UploadedPart[] = [];
+    for (const { name } of readUpload(fs, folder)) {
+      const part = PART.test(name) ? partAt(fs, folder, Number(name)) : undefined;
+      if (part !== undefined) parts.push(part);
+    }
+    return parts.toSorted((a, b) => a.index - b.index);
+  }
+
+  async #complete(ref: UploadRef, folder: string, manifest: Manifest, parts: readonly UploadedPart[], o: CompleteOptions): Promise<ObjectInfo> {
+    const { fs } = this.#root;
+    readUpload(fs, folder);
+    for (const [i, part] of parts.entries()) {
+      if (part.index !== i) throw new FsFault('InvalidArgument', `expected the parts' indexes to run from 0 without a gap; got ${part.index} at place ${i}`);
+      const held = partAt(fs, folder, i);
+      if (held?.token !== part.token) throw new FsFault('InvalidArgument', `part ${i} is not the one that was named: it was sent again, or never; ask for the parts and complete with these`);
+      if (held.size === 0 && i < parts.length - 1) throw new FsFault('InvalidArgument', `part ${i} is empty; only the last one may be`);
+    }
+    const options = { ...manifest.headers, ...(o.if === undefined ? {} : { if: o.if }), ...(o.lastModified === undefined ? {} : { lastModified: o.lastModified }), ...(o.signal === undefined ? {} : { signal: o.signal }) };
+    const info = await writeFile(this.#root, placeOf(this.#root, ref.key), (temporary) => this.#assemble(ref.key, folder, parts, temporary.fd, o), options, this.#durable);
+    this.#remove(folder);
+    return info;
+  }
+
+  /** One part behind the other. They stay until the object has its name: killed anywhere, the upload can be completed again. */
+  async #assemble(key: string, folder: string, parts: readonly UploadedPart[], fd: number, o: CompleteOptions): Promise<void> {
+    const { fs } = this.#root;
+    const { checksum = {} } = o;
+    const digests = (['crc32', 'md5', 'sha256'] as const).flatMap((name) => (checksum[name] === undefined ? [] : (createDigest(name) ?? [])));
+    const buffer = new Uint8Array(COPY_BYTES);
+    let end = 0;
+    for (const part of parts) {
+      const from = fs.openSync(`${folder}/${part.index}`, fs.constants.O_RDONLY);
+      try {
+        for (let at = 0; at < part.size; ) {
+          o.signal?.throwIfAborted();
+          const count = await readSome(fs, from, buffer, buffer.length, at);
+          if (count === 0) throw new FsFault('Unavailable', `part ${part.index} ended at byte ${at} of ${part.size}`);
+          const bytes = buffer.subarray(0, count);
+          for (const digest of digests) digest.update(bytes);
+          await writeAll(fs, fd, bytes, end);
+          at += count;
+          end += count;
+        }
+      } finally {
+        fs.closeSync(from);
+      }
+    }
+    assertDigests(digests, checksum, key);
+  }
+
+  /** The manifest goes last: killed in between, the rest is still listed, and can be aborted again. */
+  #remove(folder: string): void {
+    const { fs } = this.#root;
+    if (lstat(fs, folder) === undefined) return;
+    for (const { name } of fs.readdirSync(folder, { encoding: 'latin1', withFileTypes: true })) if (name !== MANIFEST) removeIfThere(fs, `${folder}/${name}`);
+    removeIfThere(fs, `${folder}/${MANIFEST}`);
+    try {
+      fs.rmdirSync(folder);
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+/** Turns what a call threw into what it rejects with. */
+export type Fail = (error: unknown, operation: string, key: string, signal: AbortSignal | undefined) => unknown;
+
+interface UploadWork {
+  part(index: number, bytes: Uint8Array): Promise<UploadedPart>;
+  parts(): UploadedPart[];
+  complete(parts: readonly UploadedPart[], o: CompleteOptions): Promise<ObjectInfo>;
+  abort(): void;
+  fail: Fail;
+}
+
+class FsUpload implements Upload {
+  readonly ref: UploadRef;
+  readonly #work: UploadWork;
+  #settled = false;
+
+  constructor(ref: UploadRef, work: UploadWork) {
+    this.ref = ref;
+    this.#work = work;
+  }
+
+  async part(index: number, bytes: Uint8Array, o: Call = {}): Promise<UploadedPart> {
+    return await this.#run('part', o, () => this.#work.part(index, bytes));
+  }
+
+  async parts(o: Call = {}): Promise<readonly UploadedPart[]> {
+    return await this.#run('parts', o, () => this.#work.parts());
+  }
+
+  async complete(parts: readonly UploadedPart[], o: CompleteOptions = {}): Promise<ObjectInfo> {
+    const info = await this.#run('complete', o, () => this.#work.complete(parts, o));
+    this.#settled = true;
+    return info;
+  }
+
+  async abort(o: Call = {}): Promise<void> {
+    this.#settled = true;
+    await this.#run('abort', o, () => this.#work.abort());
+  }
+
+  detach(): UploadRef {
+    this.#settled = true;
+    return this.ref;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#settled) await this.abort();
+  }
+
+  async #run<T>(operation: string, o: Call, work: () => T | Promise<T>): Promise<T> {
+    try {
+      o.signal?.throwIfAborted();
+      return await work();
+    } catch (error) {
+      throw this.#work.fail(error, operation, this.ref.key, o.signal);
+    }
+  }
+}
+
+function partAt(fs: FileSystem, folder: string, index: number): UploadedPart | undefined {
+  const stats = lstat(fs, `${folder}/${index}`);
+  return stats?.isFile() === true ? { index, size: stats.size, token: etagOf(stats) } : undefined;
+}
+
+function readUpload(fs: FileSystem, folder: string): ReturnType<FileSystem['readdirSync']> {
+  // Without its manifest it is one that is being removed.
+  if (lstat(fs, `${folder}/${MANIFEST}`) === undefined) throw gone();
+  return fs.readdirSync(folder, { encoding: 'latin1', withFileTypes: true });
+}
+
+/** Undefined where there is none, or none that can be read: it was torn by a power cut, or is being removed. */
+function readManifest(fs: FileSystem, folder: string): Manifest | undefined {
+  if (lstat(fs, `${folder}/${MANIFEST}`)?.isFile() !== true) return undefined;
+  const fd = fs.openSync(`${folder}/${MANIFEST}`, fs.constants.O_RDONLY);
+  let text: string;
+  try {
+    const buffer = Buffer.alloc(fs.fstatSync(fd).size);
+    text = buffer.toString('utf8', 0, fs.readSync(fd, buffer, 0, buffer.length, 0));
+  } finally {
+    fs.closeSync(fd);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return isManifest(value) ? value : undefined;
+  } catch {
+    return undefined; // As above: the contract's answer to an upload that cannot go on is NotFound.
+  }
+}
+
+function isManifest(value: unknown): value is Manifest {
+  return typeof value === 'object' && value !== null && 'key' in value && typeof value.key === 'string' && 'startedAt' in value && typeof value.startedAt === 'string' && 'headers' in value && typeof value.headers === 'object' && value.headers !== null;
+}
+
+function gone(): FsFault {
+  return new FsFault('NotFound', 'its upload is not there: it was completed or aborted');
+}

@@ -1,0 +1,152 @@
+import type { DriverObject, GetOptions, HeadOptions, ObjectInfo } from '@stowage/core';
+import { assertReadConditions, resolveRange } from '@stowage/core';
+import { FsFault } from './fault.ts';
+import { errno, type FileStats, type FileSystem, lstat, readSome, safeReadFlags } from './file-system.ts';
+import { hasFolders, look, type Place, type Root } from './place.ts';
+import { type FileState, revisionOf } from './revision.ts';
+import { readHeaders } from './sidecar.ts';
+
+/** Bytes of a chunk: fewer calls than with small ones, and little memory for one that is read slowly. */
+const CHUNK_BYTES = 512 * 1024;
+
+/** How often a file may be replaced while it is looked at. */
+const MAX_TURNS = 100;
+
+const NO_CHECKSUMS = Object.freeze({});
+
+export function infoOf(key: string, stats: FileState, headers: ObjectInfo['headers']): ObjectInfo {
+  const info = { key, size: stats.size, lastModified: new Date(Math.floor(stats.mtimeMs)), revision: revisionOf(stats), checksums: NO_CHECKSUMS };
+  return headers === undefined ? info : { ...info, headers };
+}
+
+/** The file that the key names. Throws `NotFound`, `BucketNotFound` where the root itself is gone. */
+export function findFile(root: Root, place: Place): { readonly stats: FileStats; readonly path: string } {
+  const found = hasFolders(root, place) ? look(root, place) : ({ kind: 'nothing' } as const);
+  if (found.kind === 'file') return found;
+  if (found.kind === 'no-object') {
+    if (found.what === 'link' && found.why.includes('leaves the root')) throw new FsFault('AccessDenied', found.why);
+    throw new FsFault('NotFound', `there is no object: ${found.why}`);
+  }
+  throw missing(root);
+}
+
+/** An absence, told apart from that of the whole root: on an unmounted disk every file is missing. */
+export function missing(root: Root): FsFault {
+  return lstat(root.fs, root.path) === undefined ? new FsFault('BucketNotFound', 'its folder is not there') : new FsFault('NotFound', 'there is no such object');
+}
+
+export function headFile(root: Root, place: Place, o: HeadOptions): ObjectInfo {
+  for (let turn = 0; ; turn++) {
+    const { stats } = findFile(root, place);
+    const headers = readHeaders(root.fs, root.path, place.key, stats);
+    // Without a sidecar, the file may have been replaced since, and its sidecar removed.
+    if (Object.keys(headers).length === 0 && turn < MAX_TURNS && findFile(root, place).stats.ino !== stats.ino) continue;
+    const info = infoOf(place.key, stats, headers);
+    assertReadConditions(place.key, info, o);
+    return info;
+  }
+}
+
+export function getFile(root: Root, place: Place, o: GetOptions): DriverObject {
+  const { fs } = root;
+  const { fd, stats } = openFile(root, place);
+  try {
+    const info = infoOf(place.key, stats, readHeaders(fs, root.path, place.key, stats));
+    assertReadConditions(place.key, info, o);
+    const range = resolveRange(o.range, stats.size);
+    const body = new FileBody(fs, fd, range.start, range.end, o.signal);
+    return { info, range, body, close: () => body.close() };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+/** Opens the file that the key names; what was looked at is what is opened, or it is looked at again. */
+export function openFile(root: Root, place: Place): { readonly fd: number; readonly stats: FileStats; readonly path: string } {
+  const { fs } = root;
+  for (let turn = 0; ; turn++) {
+    const found = findFile(root, place);
+    let fd: number;
+    try {
+      fd = fs.openSync(found.path, safeReadFlags(fs));
+    } catch (error) {
+      // It became a link, or went, since it was looked at.
+      if (['ENOENT', 'ELOOP', 'ENXIO', 'ENOTDIR'].includes(errno(error)) && turn < MAX_TURNS) continue;
+      throw error;
+    }
+    const stats = fs.fstatSync(fd);
+    if (stats.isFile() && stats.ino === found.stats.ino) return { fd, stats, path: found.path };
+    fs.closeSync(fd);
+    if (turn >= MAX_TURNS) throw new FsFault('Unavailable', 'it is replaced faster than it can be opened');
+  }
+}
+
+/** The bytes of an open file, which is closed when they end, fail or are no longer wanted. */
+class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly #fs: FileSystem;
+  readonly #end: number;
+  readonly #signal: AbortSignal | undefined;
+  #fd: number | undefined;
+  #at: number;
+  #left = false;
+
+  constructor(fs: FileSystem, fd: number, start: number, end: number, signal: AbortSignal | undefined) {
+    this.#fs = fs;
+    this.#fd = fd;
+    this.#at = start;
+    this.#end = end;
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const fd = this.#fd;
+    if (fd === undefined) return { done: true, value: undefined };
+    try {
+      this.#signal?.throwIfAborted();
+      const wanted = Math.min(CHUNK_BYTES, this.#end - this.#at);
+      if (wanted === 0) {
+        this.#close();
+        return { done: true, value: undefined };
+      }
+      // Each chunk is memory of its own: the reader may keep it.
+      const chunk = new Uint8Array(wanted);
+      this.#fd = undefined; // Nobody closes it while the disk is at work.
+      let count: number;
+      try {
+        count = await readSome(this.#fs, fd, chunk, wanted, this.#at);
+      } finally {
+        this.#fd = fd;
+        if (this.#left) this.#close();
+      }
+      this.#signal?.throwIfAborted();
+      if (count === 0) throw new FsFault('Unavailable', `the file ended at byte ${this.#at} of ${this.#end}: it was cut short while it was read`);
+      this.#at += count;
+      if (this.#at === this.#end) this.#close();
+      return { done: false, value: count === wanted ? chunk : chunk.subarray(0, count) };
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  async close(): Promise<void> {
+    this.#left = true;
+    this.#close();
+  }
+
+  #close(): void {
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) this.#fs.closeSync(fd);
+  }
+}

@@ -1,0 +1,132 @@
+import { type DriverBody, type ObjectInfo, pickHeaders, type PutOptions, StorageError } from '@stowage/core';
+import { type Commit, assertReplaceable, tryCommit } from './commit.ts';
+import { errno, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
+import { FsFault } from './fault.ts';
+import { hasFolders, makeFolders, type Place, removeMadeFolders, type Root } from './place.ts';
+import { infoOf } from './reading.ts';
+import { type FileState, stampFile } from './revision.ts';
+import { putHeaders, removeHeaders } from './sidecar.ts';
+import { createTemporary, removeIfThere, type TemporaryFile } from './temporary-file.ts';
+import { whileBusy } from './waiting.ts';
+
+/** Up to this many bytes a whole body is written where the caller is: the copy into the page cache takes less than a hand-over. */
+const SYNC_WRITE_BYTES = 256 * 1024;
+
+/** How often a deletion may remove the emptied folder that a file is to be made in. */
+const MAX_TURNS = 20;
+
+/** Fills a temporary. Throws to give up. */
+type Fill = (temporary: TemporaryFile) => Promise<void>;
+
+/** Writes an object: whole or not at all. */
+export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, durable: boolean): Promise<ObjectInfo> {
+  return await writeFile(root, place, (temporary) => writeBody(root, temporary, body, place.key, o), o, durable);
+}
+
+/** What of `PutOptions` and `CompleteOptions` the making of an object takes. */
+export type WriteOptions = Pick<PutOptions, 'if' | 'lastModified' | 'signal' | keyof ReturnType<typeof pickHeaders>>;
+
+/** A temporary in the key's folder, filled, synced, and given its name: each step leaves the old object in place until the last. */
+export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOptions, durable: boolean): Promise<ObjectInfo> {
+  const { fs } = root;
+  // What is bound to fail, fails before any content is read.
+  if (hasFolders(root, place)) assertReplaceable(root, place, o.if);
+  else if (o.if !== undefined && o.if !== 'absent') throw new FsFault('PreconditionFailed', 'it is not there, a revision of it was expected');
+  const { temporary, made } = openTemporary(root, place);
+  const headers = pickHeaders(o);
+  let sidecar: string | undefined;
+  let written: FileState | undefined;
+  try {
+    try {
+      await fill(temporary);
+      o.signal?.throwIfAborted();
+      written = stampFile(fs, temporary.fd, o.lastModified, undefined, () => fs.fstatSync(temporary.fd));
+      if (durable) await sync(fs, temporary.fd);
+    } finally {
+      fs.closeSync(temporary.fd);
+    }
+    sidecar = await putHeaders(fs, root.path, place.key, headers, written, durable);
+    const commit: Commit = { place, temporary: temporary.path, written, condition: o.if, lastModified: o.lastModified, sidecar };
+    o.signal?.throwIfAborted();
+    const { stats } = await whileBusy(() => tryCommit(root, commit), o.signal);
+    if (durable) await syncNames(root, place, made);
+    return infoOf(place.key, stats, headers);
+  } catch (error) {
+    removeIfThere(fs, temporary.path);
+    if (sidecar !== undefined && written !== undefined) removeHeaders(fs, root.path, place.key, written);
+    removeMadeFolders(root, made);
+    throw error;
+  }
+}
+
+function openTemporary(root: Root, place: Place): { readonly temporary: TemporaryFile; readonly made: readonly string[] } {
+  for (let turn = 0; ; turn++) {
+    const made: string[] = [];
+    try {
+      made.push(...makeFolders(root, place));
+      return { temporary: createTemporary(root.fs, place.folder), made };
+    } catch (error) {
+      removeMadeFolders(root, made);
+      if (errno(error) !== 'ENOENT' || turn >= MAX_TURNS) throw error;
+      // A deletion removed the folder between the two calls; or the root itself is gone.
+      root.fs.statSync(root.path);
+    }
+  }
+}
+
+/** A name is durable when its folder is synced; that of a new folder, when the one above it is. */
+export async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
+  await syncPath(root.fs, place.folder);
+  for (const folder of made.toReversed()) await syncPath(root.fs, folder.slice(0, folder.lastIndexOf('/')));
+}
+
+async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {
+  const { size, signal } = o;
+  let written = 0;
+  const take = async (chunk: Uint8Array): Promise<void> => {
+    if (size !== undefined && written + chunk.length > size) throw wrongSize(key, size, `more than ${size}`);
+    if (chunk.length <= SYNC_WRITE_BYTES) writeAllSync(root.fs, fd, chunk, written);
+    else await writeAll(root.fs, fd, chunk, written);
+    written += chunk.length;
+    o.onProgress?.(written);
+  };
+  if (body instanceof Uint8Array) await take(body);
+  else for await (const chunk of untilAborted(body, signal)) await take(chunk);
+  if (size !== undefined && written !== size) throw wrongSize(key, size, `${written}`);
+}
+
+function wrongSize(key: string, size: number, got: string): StorageError {
+  return new StorageError('InvalidArgument', `expected ${size} bytes of content for ${JSON.stringify(key)}; got ${got}`, { key });
+}
+
+/** The source's chunks; an abort ends the wait for one that does not come. */
+async function* untilAborted(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal === undefined) {
+    yield* source;
+    return;
+  }
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined); // Raced below; alone it is no failure.
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  const iterator = source[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const step = await Promise.race([iterator.next(), aborted.promise]);
+      if (step.done === true) {
+        ended = true;
+        return;
+      }
+      yield step.value;
+    }
+  } catch (error) {
+    // A source that threw has ended; one that hangs must not be waited for.
+    ended ||= !signal.aborted;
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    if (!ended) iterator.return?.()?.then(undefined, () => undefined);
+  }
+}

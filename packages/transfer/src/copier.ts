@@ -1,0 +1,192 @@
+import { type Bucket, type CopyItem, StorageError } from '@stowage/core';
+import type { CopyAction } from './action.ts';
+import { sourceCondition, writeCondition } from './copy-condition.ts';
+import { judgeCopyFailure } from './copy-failure.ts';
+import type { OutcomeTally } from './outcome.ts';
+import type { RunProgress } from './progress.ts';
+import type { Side } from './side.ts';
+import type { Stop } from './stop.ts';
+import { streamCopy } from './stream-copy.ts';
+import { WorkLanes } from './work-lanes.ts';
+
+/** Copies in flight at once: enough to hide a network's latency, few enough for a modest server. */
+export const DEFAULT_TRANSFERS = 16;
+/** Where one call carries many copies, that many calls: each keeps a core or a disk queue busy by itself. */
+export const DEFAULT_BATCHES = 4;
+/** A batch is closed at this size, so that large objects spread over the calls in flight. */
+const BATCH_BYTES = 64 * 1024 * 1024;
+/** How many key conflicts are kept for a second attempt. The others have it in the next run. */
+const RETRY_LIMIT = 10_000;
+
+export interface CopierOptions {
+  readonly source: Bucket;
+  readonly destination: Bucket;
+  readonly transfers: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly tally: OutcomeTally;
+  readonly progress: RunProgress;
+  readonly stop: Stop;
+  /** Told once for each thing that copies cannot carry. */
+  readonly notice: (text: string) => void;
+  /** Whether copies that meet a key in their way are kept for {@link Copier.retryBlocked}. */
+  readonly keepBlocked: boolean;
+}
+
+/** Makes copies: on the server's side where the destination can reach the source, else by reading and writing. */
+export class Copier {
+  readonly #o: CopierOptions;
+  readonly #onServer: boolean;
+  readonly #batchLimit: number;
+  readonly #lanes: WorkLanes;
+  readonly #told = new Set<string>();
+  #batch: CopyAction[] = [];
+  #batchBytes = 0;
+  #blocked: CopyAction[] = [];
+  #keepBlocked: boolean;
+
+  constructor(o: CopierOptions) {
+    this.#o = o;
+    this.#keepBlocked = o.keepBlocked;
+    this.#onServer = o.destination.canCopyFrom(o.source);
+    this.#batchLimit = this.#onServer ? Math.max(1, o.destination.capabilities.copyBatch) : 1;
+    this.#lanes = new WorkLanes(o.transfers ?? (this.#batchLimit > 1 ? DEFAULT_BATCHES : DEFAULT_TRANSFERS));
+  }
+
+  /** Queues a copy; its outcome goes to the tally. */
+  add(action: CopyAction): void {
+    this.#o.progress.toCopy(action.source.size);
+    if (!this.#onServer) {
+      this.#lanes.push(() => this.#stream(action));
+      return;
+    }
+    this.#batch.push(action);
+    this.#batchBytes += action.source.size;
+    if (this.#batch.length >= this.#batchLimit || this.#batchBytes >= BATCH_BYTES) this.#closeBatch();
+  }
+
+  /** Resolves when more may be queued. */
+  async room(): Promise<void> {
+    // A few changes among many unchanged objects must not wait for a batch to fill.
+    if (this.#lanes.inFlight === 0) this.#closeBatch();
+    await this.#lanes.room();
+  }
+
+  /** Resolves when every copy has its outcome. */
+  async idle(): Promise<void> {
+    this.#closeBatch();
+    await this.#lanes.idle();
+  }
+
+  /** Tries again the copies that a key at the destination stood in the way of; it may have been deleted. Their outcome was left open. */
+  retryBlocked(): void {
+    const blocked = this.#blocked;
+    this.#blocked = [];
+    this.#keepBlocked = false;
+    for (const action of blocked) {
+      this.#o.progress.dropped(action.source.size);
+      this.add(action);
+    }
+  }
+
+  #closeBatch(): void {
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#lanes.push(() => this.#copyBatch(batch));
+  }
+
+  async #copyBatch(batch: readonly CopyAction[]): Promise<void> {
+    const { destination, progress, signal, stop, tally } = this.#o;
+    if (stop.cause !== undefined) {
+      for (const action of batch) this.#notAttempted(action);
+      tally.flush();
+      return;
+    }
+    progress.began(batch.length);
+    try {
+      const items = batch.map((action) => this.#item(action));
+      const outcomes = await destination.copyMany(items, signal === undefined ? {} : { signal });
+      for (const [i, action] of batch.entries()) {
+        const outcome = outcomes[i];
+        if (outcome === undefined) {
+          await this.#failed(action, new StorageError('Unknown', `${destination.provider} gave no outcome for the copy`, { key: action.key }), undefined);
+        } else if (outcome.ok) this.#done(action);
+        else await this.#failed(action, outcome.error, undefined);
+      }
+    } catch (error) {
+      for (const action of batch) await this.#failed(action, error, undefined);
+    } finally {
+      progress.finished(batch.length);
+    }
+    tally.flush();
+  }
+
+  #item(action: CopyAction): CopyItem {
+    const { source, destination } = this.#o;
+    const { capabilities } = destination;
+    const from = source.driver.copySource(action.key);
+    return {
+      from,
+      to: action.key,
+      ...(capabilities.copyIf === false ? {} : writeCondition(action)),
+      ...(capabilities.copyIf === false ? {} : sourceCondition(action.source)),
+      ...(capabilities.lastModified.set === false ? {} : { lastModified: action.source.lastModified }),
+    };
+  }
+
+  async #stream(action: CopyAction): Promise<void> {
+    const { source, destination, progress, signal, stop, tally } = this.#o;
+    if (stop.cause !== undefined) {
+      this.#notAttempted(action);
+      tally.flush();
+      return;
+    }
+    progress.began(1);
+    const copied = await streamCopy({
+      source,
+      destination,
+      action,
+      signal,
+      onBytes: (bytes) => progress.bytesSent(bytes),
+      onDropped: (what) => this.#tellOnce(what),
+    });
+    if (copied.ok) this.#done(action, copied.sent);
+    else {
+      progress.bytesSent(-copied.sent);
+      await this.#failed(action, copied.error, copied.side);
+    }
+    progress.finished(1);
+    tally.flush();
+  }
+
+  #done(action: CopyAction, sent = 0): void {
+    const { size } = action.source;
+    this.#o.progress.copied(size - sent);
+    this.#o.tally.add(
+      action.kind === 'copy' ? { kind: 'copied', key: action.key, size } : { kind: 'updated', key: action.key, size, reason: action.why },
+    );
+  }
+
+  async #failed(action: CopyAction, error: unknown, side: Side | undefined): Promise<void> {
+    const judged = await judgeCopyFailure(action, error, side, this.#o.source, this.#o.signal);
+    if (judged.retryAfterDeletions === true && this.#keepBlocked && this.#blocked.length < RETRY_LIMIT) {
+      this.#blocked.push(action);
+      return;
+    }
+    this.#o.progress.dropped(action.source.size);
+    this.#o.tally.add(judged.outcome);
+    if (judged.stop !== undefined) this.#o.stop.request(judged.stop);
+  }
+
+  #notAttempted(action: CopyAction): void {
+    this.#o.progress.dropped(action.source.size);
+    this.#o.tally.add({ kind: 'skipped', key: action.key, size: action.source.size, reason: 'not-attempted' });
+  }
+
+  #tellOnce(text: string): void {
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    this.#o.notice(text);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Bucket, DeleteOutcome } from '@stowage/core';
+import { asStorageError, judgeStoreFailure } from './copy-failure.ts';
+import type { TrippedGuard } from './delete-guard.ts';
+import { deleteItem, type DeleteLedger, type DoomedObject } from './delete-ledger.ts';
+import type { OutcomeTally } from './outcome.ts';
+import type { RunProgress } from './progress.ts';
+import type { Stop } from './stop.ts';
+import { WorkLanes } from './work-lanes.ts';
+
+/** Calls in flight; each carries as many deletions as the store takes. */
+const CALLS = 4;
+const BATCH = 1000;
+
+export interface DeleterOptions {
+  readonly destination: Bucket;
+  readonly ledger: DeleteLedger;
+  readonly tally: OutcomeTally;
+  readonly progress: RunProgress;
+  readonly stop: Stop;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Carries out, or only tells, the deletions of a run, when they have been judged. */
+export class Deleter {
+  readonly #o: DeleterOptions;
+
+  constructor(o: DeleterOptions) {
+    this.#o = o;
+  }
+
+  /** A guard tripped: each object that was to go has been skipped. */
+  keepAll({ message }: TrippedGuard): void {
+    for (const batch of this.#o.ledger.batches(BATCH)) {
+      for (const { key, size } of batch) this.#o.tally.add({ kind: 'skipped', key, size, reason: 'guarded', message });
+      this.#o.tally.flush();
+    }
+  }
+
+  /** Nothing is to be changed: tells what would go. */
+  planAll(): void {
+    for (const batch of this.#o.ledger.batches(BATCH)) {
+      for (const { key, size } of batch) this.#o.tally.add({ kind: 'deleted', key, size });
+      this.#o.tally.flush();
+    }
+  }
+
+  async deleteAll(): Promise<void> {
+    const { destination, ledger, progress } = this.#o;
+    if (ledger.objects === 0) return;
+    progress.phase = 'deleting';
+    progress.deletionsToDo = ledger.objects;
+    const lanes = new WorkLanes(CALLS);
+    for (const batch of ledger.batches(Math.min(BATCH, destination.capabilities.deleteBatch))) {
+      lanes.push(() => this.#deleteBatch(batch));
+      await lanes.room();
+      await this.#o.tally.received();
+    }
+    await lanes.idle();
+  }
+
+  async #deleteBatch(batch: readonly DoomedObject[]): Promise<void> {
+    const { destination, progress, signal, stop, tally } = this.#o;
+    if (stop.cause !== undefined) {
+      for (const { key, size } of batch) tally.add({ kind: 'skipped', key, size, reason: 'not-attempted' });
+      tally.flush();
+      return;
+    }
+    const conditional = destination.capabilities.deleteIf !== false;
+    let outcomes: readonly DeleteOutcome[];
+    try {
+      outcomes = await destination.driver.deleteMany(
+        batch.map((object) => deleteItem(object, conditional)),
+        signal === undefined ? {} : { signal },
+      );
+    } catch (thrown) {
+      const error = asStorageError(thrown);
+      outcomes = batch.map(({ key }) => ({ key, ok: false, error }));
+    }
+    for (const [i, object] of batch.entries()) this.#settle(object, outcomes[i]);
+    progress.deletionsDone += batch.length;
+    tally.flush();
+  }
+
+  #settle({ key, size }: DoomedObject, outcome: DeleteOutcome | undefined): void {
+    const { signal, stop, tally } = this.#o;
+    if (outcome?.ok === true) tally.add({ kind: 'deleted', key, size });
+    else if (signal?.aborted === true) tally.add({ kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was deleted; run again' });
+    else if (outcome === undefined) tally.add({ kind: 'failed', key, size, reason: 'Unknown', message: 'the destination gave no outcome for the deletion; run again' });
+    else if (outcome.error.code === 'PreconditionFailed')
+      tally.add({ kind: 'conflict', key, size, reason: 'destination-changed', message: 'kept: somebody wrote it at the destination since it was listed; run again' });
+    else {
+      tally.add({ kind: 'failed', key, size, reason: outcome.error.code, message: outcome.error.message });
+      const cause = judgeStoreFailure(outcome.error, 'destination');
+      if (cause !== undefined) stop.request(cause);
+    }
+  }
+}

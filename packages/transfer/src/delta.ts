@@ -1,0 +1,46 @@
+import type { Capabilities, ChecksumAlgorithm, ObjectInfo } from '@stowage/core';
+import type { Difference } from './action.ts';
+
+/**
+ * How two objects at one key are compared.
+ * - `auto` size; then a checksum that both listings give, or else the modification time
+ * - `size` size alone: a change that keeps the size is not seen
+ * - `content` size; then a checksum that both listings give, or else every byte of both is read
+ */
+export type Comparison = 'auto' | 'size' | 'content';
+
+/** What a pair of stores can tell of modification times. */
+export interface TimePrecision {
+  /** How far two times of one object may be apart, in milliseconds. */
+  readonly toleranceMs: number;
+  /** Whether a copy carries the source's time. Where it cannot, a copy is younger than its source, and only a younger source is a change. */
+  readonly carried: boolean;
+}
+
+export function timePrecision(source: Capabilities, destination: Capabilities): TimePrecision {
+  return {
+    toleranceMs: Math.max(source.lastModified.precisionMs, destination.lastModified.precisionMs),
+    carried: destination.lastModified.set !== false,
+  };
+}
+
+/** Whether a listed pair is the same, how it differs, or that only its content can tell (`compare`). No I/O. */
+export function decide(source: ObjectInfo, destination: ObjectInfo, comparison: Comparison, precision: TimePrecision): 'same' | 'compare' | Difference {
+  if (source.size !== destination.size) return 'size';
+  if (comparison === 'size') return 'same';
+  const algorithm = sharedChecksum(source, destination);
+  if (algorithm !== undefined) return source.checksums[algorithm] === destination.checksums[algorithm] ? 'same' : 'checksum';
+  if (comparison === 'content') return source.size === 0 ? 'same' : 'compare';
+  const newer = source.lastModified.getTime() - destination.lastModified.getTime();
+  return newer > precision.toleranceMs || (precision.carried && -newer > precision.toleranceMs) ? 'time' : 'same';
+}
+
+/** Strongest first: where both give several, one is enough. */
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ['sha256', 'md5', 'crc64nvme', 'crc32c', 'crc32'];
+
+function sharedChecksum(a: ObjectInfo, b: ObjectInfo): ChecksumAlgorithm | undefined {
+  for (const algorithm of ALGORITHMS) {
+    if (a.checksums[algorithm] !== undefined && b.checksums[algorithm] !== undefined) return algorithm;
+  }
+  return undefined;
+}

@@ -1,0 +1,82 @@
+import type { DeleteLimit } from './delete-guard.ts';
+import type { Comparison } from './delta.ts';
+import type { Counts, Outcome } from './outcome.ts';
+import type { PlanOptions } from './planner.ts';
+import type { TrippedGuard } from './delete-guard.ts';
+import type { ProgressSnapshot } from './progress.ts';
+import type { StopCause } from './stop.ts';
+
+/** Told of a run while it goes on. */
+export interface MirrorObserver {
+  /**
+   * Every outcome once, in batches, roughly in order of keys, deletions last. Where it returns a promise, the run waits for it
+   * before it compares further: a slow reader slows the run and fills no memory.
+   */
+  readonly outcomes?: (batch: readonly Outcome[]) => void | Promise<void>;
+  /** Something to know that is no failure; each text once. */
+  readonly notice?: (text: string) => void;
+}
+
+export interface MirrorOptions {
+  /**
+   * - `sync` makes the destination equal to the source; refuses an empty source
+   * - `copy` adds and updates, never deletes
+   * - `check` compares and changes nothing; what only the destination has is a difference
+   */
+  readonly mode: 'sync' | 'copy' | 'check';
+  /** Say what would be done, and do nothing. Default false. `check` never does anything. */
+  readonly dryRun?: boolean;
+  /** Delete what only the destination has, at the end and if no guard trips; `sync` only. Default false: it is counted as `skipped (extra)`. */
+  readonly delete?: boolean;
+  /** Default: more than 25 % of the destination's objects and more than 100 trip the guard. */
+  readonly maxDelete?: DeleteLimit;
+  /** Default `auto`. */
+  readonly comparison?: Comparison;
+  /** Copies in flight, or batches of copies where the destination takes many in one call. Default: 16, and 4 batches. */
+  readonly transfers?: number;
+  /** The part of both trees to work on. Default: everything. */
+  readonly range?: PlanOptions['range'];
+  /** Folder for a file of pending deletions, where they are many; outside of both trees. */
+  readonly scratchFolder: string;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+  /** Ends work in flight at once. {@link MirrorRun.stop} lets it finish. */
+  readonly signal?: AbortSignal;
+  readonly observer?: MirrorObserver;
+}
+
+/** What a side's listing gave. */
+export interface ListingReport {
+  readonly objects: number;
+  readonly bytes: number;
+  /** Things in an object's place that are none: each is a key with an outcome, too. */
+  readonly issues: number;
+}
+
+export interface MirrorReport {
+  readonly mode: MirrorOptions['mode'];
+  readonly dryRun: boolean;
+  readonly counts: Counts;
+  /** How often each `kind:reason` came. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly source: ListingReport;
+  readonly destination: ListingReport;
+  /** Whether both listings came to their end. */
+  readonly complete: boolean;
+  /** Keys that either side listed. */
+  readonly keys: number;
+  /** Whether each of these ended in exactly one outcome. */
+  readonly balanced: boolean;
+  readonly guard?: TrippedGuard;
+  readonly stopped?: StopCause;
+  readonly elapsedMs: number;
+}
+
+/** A run that goes on. */
+export interface MirrorRun {
+  /** Settles when the run has ended; rejects with `MirrorRefusal` where nothing was done, and with faults of this program. */
+  readonly report: Promise<MirrorReport>;
+  progress(): ProgressSnapshot;
+  /** Begins nothing new, lets work in flight finish, deletes nothing. */
+  stop(): void;
+}

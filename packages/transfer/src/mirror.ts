@@ -1,0 +1,247 @@
+import { type Bucket, isStorageError } from '@stowage/core';
+import type { Action, CompareAction } from './action.ts';
+import { sameContent } from './content-comparison.ts';
+import { Copier, DEFAULT_TRANSFERS } from './copier.ts';
+import { judgeComparisonFailure } from './copy-failure.ts';
+import { EMPTY_SOURCE, judgeDeletions, type TrippedGuard } from './delete-guard.ts';
+import { DeleteLedger } from './delete-ledger.ts';
+import { Deleter } from './deleter.ts';
+import { ListingFailure } from './listing-cursor.ts';
+import type { MirrorOptions, MirrorReport, MirrorRun } from './mirror-options.ts';
+import { listingRefusal, MirrorRefusal } from './mirror-refusal.ts';
+import { OutcomeTally } from './outcome.ts';
+import { refuseOverlap } from './overlap.ts';
+import { Planner } from './planner.ts';
+import { type ProgressSnapshot, RunProgress } from './progress.ts';
+import { Stop } from './stop.ts';
+import { WorkLanes } from './work-lanes.ts';
+
+/** Makes, or compares, or plans to make, the destination's tree equal to the source's. Begins at once. */
+export function mirror(source: Bucket, destination: Bucket, options: MirrorOptions): MirrorRun {
+  const run = new Run(source, destination, options);
+  return {
+    report: run.run(),
+    progress: () => run.snapshot(),
+    stop: () => run.stop.request({ by: 'caller' }),
+  };
+}
+
+class Run {
+  readonly stop: Stop = new Stop();
+  readonly #source: Bucket;
+  readonly #destination: Bucket;
+  readonly #o: MirrorOptions;
+  readonly #began: number;
+  readonly #acts: boolean;
+  readonly #tally: OutcomeTally;
+  readonly #progress: RunProgress = new RunProgress();
+  readonly #planner: Planner;
+  readonly #copier: Copier;
+  readonly #comparing: WorkLanes;
+
+  constructor(source: Bucket, destination: Bucket, o: MirrorOptions) {
+    this.#source = source;
+    this.#destination = destination;
+    this.#o = o;
+    this.#began = o.now();
+    this.#acts = o.mode !== 'check' && o.dryRun !== true;
+    this.#tally = new OutcomeTally(o.observer?.outcomes);
+    this.#planner = new Planner(source, destination, {
+      comparison: o.comparison ?? 'auto',
+      // To a check, what only the destination has is a difference like any other.
+      delete: o.mode === 'check' || o.delete === true,
+      ...(o.range === undefined ? {} : { range: o.range }),
+      ...(o.signal === undefined ? {} : { signal: o.signal }),
+    });
+    this.#copier = new Copier({
+      source,
+      destination,
+      transfers: o.transfers,
+      signal: o.signal,
+      tally: this.#tally,
+      progress: this.#progress,
+      stop: this.stop,
+      notice: (text) => o.observer?.notice?.(text),
+      keepBlocked: o.delete === true,
+    });
+    this.#comparing = new WorkLanes(o.transfers ?? DEFAULT_TRANSFERS);
+  }
+
+  snapshot(): ProgressSnapshot {
+    return this.#progress.snapshot(this.#o.now() - this.#began, this.#tally.of('failed').objects, this.#tally.of('conflict').objects);
+  }
+
+  async run(): Promise<MirrorReport> {
+    const abort = (): void => this.stop.request({ by: 'caller' });
+    this.#o.signal?.addEventListener('abort', abort, { once: true });
+    const ledger = new DeleteLedger(this.#o.scratchFolder);
+    try {
+      this.#refuse();
+      await this.#open();
+      const complete = await this.#carryOut(ledger);
+      const guard = this.#o.mode === 'check' ? undefined : this.#judge(ledger, complete);
+      await this.#deleteAll(ledger, guard);
+      this.#tally.flush();
+      await this.#tally.received();
+      this.#progress.phase = 'finished';
+      return this.#report(complete, guard);
+    } finally {
+      ledger.close();
+      this.#o.signal?.removeEventListener('abort', abort);
+      await this.#planner.close();
+    }
+  }
+
+  /** What can be told to be wrong without asking either store. */
+  #refuse(): void {
+    const { mode, delete: deletes } = this.#o;
+    if (deletes === true && mode !== 'sync') throw new MirrorRefusal('usage', `"${mode}" never deletes; use "sync" to delete what only the destination has`);
+    try {
+      refuseOverlap(this.#source, this.#destination);
+    } catch (error) {
+      if (isStorageError(error)) throw new MirrorRefusal('overlap', error.message);
+      throw error;
+    }
+    for (const [side, bucket] of [['source', this.#source], ['destination', this.#destination]] as const) {
+      if (bucket.capabilities.list.order !== 'utf8')
+        throw new MirrorRefusal('usage', `the ${side} (${bucket.provider}) lists in no order, and such stores cannot be mirrored yet; copy it to a store that lists in order first`);
+    }
+    if (this.#acts && this.#destination.capabilities.readOnly)
+      throw new MirrorRefusal('destination', `the destination (${this.#destination.provider} ${JSON.stringify(this.#destination.name)}) is read-only; open it for writing, or use "check"`);
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const any = await this.#planner.open();
+      if (!any && this.#o.mode === 'sync') throw new MirrorRefusal('empty-source', EMPTY_SOURCE);
+    } catch (error) {
+      if (!(error instanceof ListingFailure)) throw error;
+      if (this.#o.signal?.aborted === true) return;
+      throw listingRefusal(error.side, error.error);
+    }
+  }
+
+  /** Compares, and copies what the comparison asks for. Resolves when all that is done; true where both listings came to their end. */
+  async #carryOut(ledger: DeleteLedger): Promise<boolean> {
+    let complete = false;
+    try {
+      for await (const actions of this.#planner.actions()) {
+        for (const action of actions) this.#dispatch(action, ledger);
+        this.#progress.compared = this.#planner.keys;
+        this.#tally.flush();
+        await this.#tally.received();
+        await this.#comparing.room();
+        await this.#copier.room();
+        if (this.stop.cause !== undefined) break;
+      }
+      complete = this.stop.cause === undefined;
+    } catch (error) {
+      if (!(error instanceof ListingFailure)) throw error;
+      this.stop.request({ by: 'listing', side: error.side, error: error.error });
+    }
+    this.#progress.listed = complete;
+    this.#progress.phase = 'copying';
+    await this.#comparing.idle();
+    await this.#copier.idle();
+    return complete;
+  }
+
+  #dispatch(action: Action, ledger: DeleteLedger): void {
+    const { key } = action;
+    switch (action.kind) {
+      case 'same':
+        this.#tally.add({ kind: 'same', key, size: action.source.size });
+        return;
+      case 'compare':
+        this.#comparing.push(() => this.#compare(action));
+        return;
+      case 'copy':
+      case 'update':
+        if (this.#acts) this.#copier.add(action);
+        else if (action.kind === 'copy') this.#tally.add({ kind: 'copied', key, size: action.source.size });
+        else this.#tally.add({ kind: 'updated', key, size: action.source.size, reason: action.why });
+        return;
+      case 'delete':
+        ledger.add({ key, size: action.destination.size, revision: action.destination.revision });
+        return;
+      default: {
+        const { size, reason, message } = action;
+        const kind = action.kind === 'skip' ? 'skipped' : action.kind === 'fail' ? 'failed' : 'conflict';
+        this.#tally.add({ kind, key, size, reason, ...(message === undefined ? {} : { message }) });
+      }
+    }
+  }
+
+  async #compare(action: CompareAction): Promise<void> {
+    const { key, source, destination } = action;
+    const { signal } = this.#o;
+    if (this.stop.cause !== undefined) {
+      this.#tally.add({ kind: 'skipped', key, size: source.size, reason: 'not-attempted' });
+      return;
+    }
+    try {
+      const { equal } = await sameContent(this.#source, this.#destination, source, destination, signal === undefined ? {} : { signal });
+      if (equal) this.#tally.add({ kind: 'same', key, size: source.size });
+      else if (this.#acts) this.#copier.add({ kind: 'update', key, source, destination, why: 'content' });
+      else this.#tally.add({ kind: 'updated', key, size: source.size, reason: 'content' });
+    } catch (error) {
+      const judged = judgeComparisonFailure(action, error, signal);
+      this.#tally.add(judged.outcome);
+      if (judged.stop !== undefined) this.stop.request(judged.stop);
+    }
+    this.#tally.flush();
+  }
+
+  #judge(ledger: DeleteLedger, complete: boolean): TrippedGuard | undefined {
+    const { maxDelete } = this.#o;
+    const { cause } = this.stop;
+    const { doubts, doubtful, source, destination } = this.#planner;
+    const listing = cause?.by === 'listing' ? [`the listing of the ${cause.side} failed: ${cause.error.message}`] : [];
+    return judgeDeletions({
+      deletions: ledger.objects,
+      sourceObjects: source.objects,
+      destinationObjects: destination.objects,
+      doubts: [...listing, ...doubts],
+      doubtful: doubtful + listing.length,
+      failures: this.#tally.of('failed').objects,
+      interrupted: !complete && listing.length === 0,
+      limit: maxDelete,
+    });
+  }
+
+  async #deleteAll(ledger: DeleteLedger, guard: TrippedGuard | undefined): Promise<void> {
+    const deleter = new Deleter({
+      destination: this.#destination,
+      ledger,
+      tally: this.#tally,
+      progress: this.#progress,
+      stop: this.stop,
+      signal: this.#o.signal,
+    });
+    if (guard !== undefined) deleter.keepAll(guard);
+    else if (this.#acts) await deleter.deleteAll();
+    else deleter.planAll();
+    await this.#tally.received();
+    // A key that was in the way of a copy may be gone now.
+    this.#copier.retryBlocked();
+    await this.#copier.idle();
+  }
+
+  #report(complete: boolean, guard: TrippedGuard | undefined): MirrorReport {
+    const { keys, source, destination } = this.#planner;
+    return {
+      mode: this.#o.mode,
+      dryRun: this.#o.dryRun === true,
+      counts: this.#tally.counts,
+      reasons: this.#tally.reasons,
+      source: { ...source },
+      destination: { ...destination },
+      complete,
+      keys,
+      balanced: this.#tally.total === keys,
+      ...(guard === undefined ? {} : { guard }),
+      ...(this.stop.cause === undefined ? {} : { stopped: this.stop.cause }),
+      elapsedMs: this.#o.now() - this.#began,
+    };
+  }
+}

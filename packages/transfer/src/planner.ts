@@ -1,0 +1,242 @@
+import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ObjectInfo } from '@stowage/core';
+import type { Action } from './action.ts';
+import { CoveredPrefixes } from './covered-prefixes.ts';
+import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
+import { ListingCursor } from './listing-cursor.ts';
+import { NestedKeys } from './nested-keys.ts';
+
+export interface PlanOptions {
+  /** Default `auto`. */
+  readonly comparison?: Comparison;
+  /** Whether objects that only the destination has are to be deleted. Default false. */
+  readonly delete?: boolean;
+  /** The part of both trees to plan: an open interval of keys. Default: everything. */
+  readonly range?: Pick<ListOptions, 'startAfter' | 'until'>;
+  readonly signal?: AbortSignal;
+}
+
+/** What a side's listing has given so far. */
+export interface Listed {
+  readonly objects: number;
+  readonly bytes: number;
+  /** What it met that is no object. */
+  readonly issues: number;
+}
+
+/** Doubts beyond these are only counted. */
+const DOUBTS_KEPT = 20;
+
+/**
+ * Compares two ordered listings in one pass and says what is to be done for each key. Reads nothing but the listings, changes
+ * nothing, and holds two pages a side whatever the trees' size.
+ */
+export class Planner {
+  readonly source: { objects: number; bytes: number; issues: number } = { objects: 0, bytes: 0, issues: 0 };
+  readonly destination: { objects: number; bytes: number; issues: number } = { objects: 0, bytes: 0, issues: 0 };
+  /** Keys that either side has, counted where the listings are read. */
+  keys = 0;
+  /** Why the listings cannot be relied on to hold everything, in words; the first of them. */
+  readonly doubts: string[] = [];
+  doubtful = 0;
+
+  readonly #to: Bucket;
+  readonly #s: ListingCursor;
+  readonly #d: ListingCursor;
+  readonly #comparison: Comparison;
+  readonly #delete: boolean;
+  readonly #precision: TimePrecision;
+  readonly #sourceCovered = new CoveredPrefixes();
+  readonly #destinationCovered = new CoveredPrefixes();
+  readonly #nested: NestedKeys | undefined;
+  #batch: Action[] = [];
+
+  constructor(source: Bucket, destination: Bucket, o: PlanOptions = {}) {
+    const listing: ListOptions = { ...o.range, ...(o.signal === undefined ? {} : { signal: o.signal }) };
+    this.#to = destination;
+    this.#s = new ListingCursor('source', source, listing);
+    this.#d = new ListingCursor('destination', destination, listing);
+    this.#comparison = o.comparison ?? 'auto';
+    this.#delete = o.delete ?? false;
+    this.#precision = timePrecision(source.capabilities, destination.capabilities);
+    // A source that cannot hold such keys either has none.
+    this.#nested = source.capabilities.keys.nested && !destination.capabilities.keys.nested ? new NestedKeys() : undefined;
+  }
+
+  /**
+   * Reads the first page of both listings, so that a missing or refused place is met before anything is done. False where the
+   * source has nothing at all.
+   */
+  async open(): Promise<boolean> {
+    await Promise.all([this.#s.nextPage(), this.#d.nextPage()]);
+    return !this.#s.ended;
+  }
+
+  /** The plan, in order of keys, in batches. Throws `ListingFailure`; the actions before that have been given. */
+  async *actions(): AsyncGenerator<readonly Action[], void, undefined> {
+    const s = this.#s;
+    const d = this.#d;
+    for (;;) {
+      if (s.key === undefined && !s.ended) await s.nextPage();
+      if (d.key === undefined && !d.ended) await d.nextPage();
+      if (s.key === undefined && d.key === undefined) return;
+      this.#batch = [];
+      let failure: { readonly error: unknown } | undefined;
+      try {
+        this.#mergePages();
+      } catch (error) {
+        failure = { error };
+      }
+      yield this.#batch;
+      if (failure !== undefined) throw failure.error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#s.close(), this.#d.close()]);
+  }
+
+  /** Goes on while both sides have an entry at hand. The hot loop: no promise in it. */
+  #mergePages(): void {
+    const s = this.#s;
+    const d = this.#d;
+    while ((s.key !== undefined || s.ended) && (d.key !== undefined || d.ended)) {
+      if (s.key === undefined && d.key === undefined) return;
+      const order = s.key === undefined ? 1 : d.key === undefined ? -1 : compareKeys(s.key, d.key);
+      this.keys++;
+      if (order <= 0) this.#count(this.source, s);
+      if (order >= 0) this.#count(this.destination, d);
+      if (order < 0) this.#onlySource(s);
+      else if (order > 0) this.#onlyDestination(d);
+      else this.#both(s, d);
+      if (order <= 0) s.advance();
+      if (order >= 0) d.advance();
+    }
+  }
+
+  #count(listed: { objects: number; bytes: number; issues: number }, { object }: ListingCursor): void {
+    if (object === undefined) listed.issues++;
+    else {
+      listed.objects++;
+      listed.bytes += object.size;
+    }
+  }
+
+  #onlySource({ object, issue }: ListingCursor): void {
+    if (object === undefined) {
+      if (issue !== undefined) this.#sourceIssue(issue, 0);
+      return;
+    }
+    const { key, size } = object;
+    const conflict = this.#nestedConflict(object);
+    if (conflict !== undefined) {
+      this.#batch.push(conflict);
+      return;
+    }
+    const above = this.#destinationCovered.covering(key);
+    if (above !== undefined) {
+      this.#batch.push(isDoubt(above) ? unreadableAtDestination(key, size, above) : notAnObject(key, size, above));
+      return;
+    }
+    const fault = this.#to.checkKey(key);
+    this.#batch.push(
+      fault === undefined
+        ? { kind: 'copy', key, source: object }
+        : { kind: 'conflict', key, size, reason: 'invalid-key', message: `the destination cannot hold the key: ${fault}; rename the object at the source` },
+    );
+  }
+
+  #onlyDestination({ object, issue }: ListingCursor): void {
+    if (object === undefined) {
+      if (issue === undefined) return;
+      this.#destinationCovered.add(issue);
+      const { key, kind, message } = issue;
+      if (!isDoubt(issue)) this.#batch.push({ kind: 'skip', key, size: 0, reason: kind === 'symlink' ? 'symlink' : 'not-a-file', message });
+      else {
+        this.#doubt('destination', issue);
+        // Where nothing is to be deleted, what only the destination has matters to nobody.
+        this.#batch.push(this.#delete ? unreadable(key, 0, message) : { kind: 'skip', key, size: 0, reason: 'unreadable', message });
+      }
+      return;
+    }
+    const { key, size } = object;
+    const above = this.#sourceCovered.covering(key);
+    if (above !== undefined) {
+      const reason = isDoubt(above) ? 'unknown' : above.kind === 'symlink' ? 'symlink' : 'not-a-file';
+      this.#batch.push({ kind: 'skip', key, size, reason, message: `kept: beneath ${JSON.stringify(above.key)} at the source, ${above.message}` });
+    } else if (this.#delete) this.#batch.push({ kind: 'delete', key, destination: object });
+    else this.#batch.push({ kind: 'skip', key, size, reason: 'extra' });
+  }
+
+  #both(s: ListingCursor, d: ListingCursor): void {
+    if (d.issue !== undefined) {
+      this.#destinationCovered.add(d.issue);
+      if (isDoubt(d.issue)) this.#doubt('destination', d.issue);
+    }
+    const source = s.object;
+    const destination = d.object;
+    if (source === undefined) {
+      if (s.issue !== undefined) this.#sourceIssue(s.issue, destination?.size ?? 0);
+      return;
+    }
+    const { key } = source;
+    if (destination === undefined) {
+      if (d.issue !== undefined) this.#batch.push(isDoubt(d.issue) ? unreadableAtDestination(key, source.size, d.issue) : notAnObject(key, source.size, d.issue));
+      return;
+    }
+    // The destination holds it, so it can; keys beneath it are another question.
+    this.#nested?.above(key);
+    this.#nested?.add(key);
+    const verdict = decide(source, destination, this.#comparison, this.#precision);
+    if (verdict === 'same' || verdict === 'compare') this.#batch.push({ kind: verdict, key, source, destination });
+    else this.#batch.push({ kind: 'update', key, source, destination, why: verdict });
+  }
+
+  /** What the source has that is no object, or that it could not read; the destination's object there, of `size` bytes, is kept. */
+  #sourceIssue(issue: ListIssue, size: number): void {
+    this.#sourceCovered.add(issue);
+    if (isDoubt(issue)) this.#doubt('source', issue);
+    const { key, kind, message } = issue;
+    switch (kind) {
+      case 'unreadable':
+        this.#batch.push(unreadable(key, size, message));
+        return;
+      case 'invalid-name':
+        this.#batch.push({ kind: 'conflict', key, size, reason: 'invalid-key', message });
+        return;
+      default:
+        this.#batch.push({ kind: 'skip', key, size, reason: kind, message });
+    }
+  }
+
+  #nestedConflict({ key, size }: ObjectInfo): Action | undefined {
+    const above = this.#nested?.above(key);
+    if (above === undefined) {
+      this.#nested?.add(key);
+      return undefined;
+    }
+    const message = `the destination cannot hold it beneath the object ${JSON.stringify(above)}: a disk has either a file or a folder of that name`;
+    return { kind: 'conflict', key, size, reason: 'key-conflict', message };
+  }
+
+  #doubt(side: 'source' | 'destination', issue: ListIssue): void {
+    this.doubtful++;
+    if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
+  }
+}
+
+/** Whether there may be objects that the listing lacks. */
+function isDoubt({ kind }: ListIssue): boolean {
+  return kind === 'unreadable' || kind === 'invalid-name';
+}
+
+function unreadable(key: string, size: number, message: string): Action {
+  return { kind: 'fail', key, size, reason: 'unreadable', message };
+}
+
+function unreadableAtDestination(key: string, size: number, { key: at, message }: ListIssue): Action {
+  return unreadable(key, size, `the destination could not be read at ${JSON.stringify(at)}: ${message}`);
+}
+
+function notAnObject(key: string, size: number, { key: at, message }: ListIssue): Action {
+  return { kind: 'conflict', key, size, reason: 'not-an-object', message: `at the destination, ${JSON.stringify(at)} is in the way: ${message}` };
+}

@@ -1,0 +1,80 @@
+import type { Count } from './outcome.ts';
+
+export type Phase = 'comparing' | 'copying' | 'deleting' | 'finished';
+
+/** Where a run stands. */
+export interface ProgressSnapshot {
+  readonly phase: Phase;
+  /** Milliseconds since the run began. */
+  readonly elapsedMs: number;
+  /** Keys that have been compared so far. */
+  readonly compared: number;
+  /** Whether both listings have ended, so that `toDo` is final. */
+  readonly listed: boolean;
+  /** Copies known of so far. */
+  readonly toDo: Count;
+  /** Copies made, and bytes sent for these and for those in flight. */
+  readonly done: Count;
+  readonly inFlight: number;
+  readonly failed: number;
+  readonly conflicts: number;
+  readonly deletions: { readonly done: number; readonly toDo: number };
+}
+
+/** Counters of a run; cheap to write, read by whoever shows them. */
+export class RunProgress {
+  phase: Phase = 'comparing';
+  compared = 0;
+  listed = false;
+  deletionsToDo = 0;
+  deletionsDone = 0;
+  #toDoObjects = 0;
+  #toDoBytes = 0;
+  #doneObjects = 0;
+  #doneBytes = 0;
+  #inFlight = 0;
+
+  toCopy(bytes: number): void {
+    this.#toDoObjects++;
+    this.#toDoBytes += bytes;
+  }
+
+  began(objects: number): void {
+    this.#inFlight += objects;
+  }
+
+  finished(objects: number): void {
+    this.#inFlight -= objects;
+  }
+
+  bytesSent(bytes: number): void {
+    this.#doneBytes += bytes;
+  }
+
+  /** One copy is made; `bytes` of it were not yet counted as sent. */
+  copied(bytes: number): void {
+    this.#doneObjects++;
+    this.#doneBytes += bytes;
+  }
+
+  /** One copy will not be made. */
+  dropped(bytes: number): void {
+    this.#toDoObjects--;
+    this.#toDoBytes -= bytes;
+  }
+
+  snapshot(elapsedMs: number, failed: number, conflicts: number): ProgressSnapshot {
+    return {
+      phase: this.phase,
+      elapsedMs,
+      compared: this.compared,
+      listed: this.listed,
+      toDo: { objects: this.#toDoObjects, bytes: this.#toDoBytes },
+      done: { objects: this.#doneObjects, bytes: this.#doneBytes },
+      inFlight: this.#inFlight,
+      failed,
+      conflicts,
+      deletions: { done: this.deletionsDone, toDo: this.deletionsToDo },
+    };
+  }
+}

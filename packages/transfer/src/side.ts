@@ -1,0 +1,2 @@
+/** Which of the two trees. */
+export type Side = 'source' | 'destination';

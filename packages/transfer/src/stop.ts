@@ -1,0 +1,23 @@
+import type { Side } from './side.ts';
+
+/** Why a run ended before it had done everything. */
+export type StopCause =
+  /** The caller asked for it. */
+  | { readonly by: 'caller' }
+  /** The store as a whole cannot go on: full, gone, or no longer open to these credentials. */
+  | { readonly by: 'store'; readonly side: Side; readonly error: Error }
+  /** A listing failed, or was out of order. */
+  | { readonly by: 'listing'; readonly side: Side; readonly error: Error };
+
+/** A run's wish to end: work in flight is finished, none is begun. The first cause stays. */
+export class Stop {
+  #cause: StopCause | undefined;
+
+  get cause(): StopCause | undefined {
+    return this.#cause;
+  }
+
+  request(cause: StopCause): void {
+    this.#cause ??= cause;
+  }
+}

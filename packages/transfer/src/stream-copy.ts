@@ -1,0 +1,83 @@
+import type { Bucket, ChecksumAlgorithm, Checksums, ObjectHeaders, StoredObject } from '@stowage/core';
+import type { CopyAction } from './action.ts';
+import { listedRevision, writeCondition } from './copy-condition.ts';
+import { asStorageError } from './copy-failure.ts';
+import type { Side } from './side.ts';
+
+export interface StreamCopy {
+  readonly source: Bucket;
+  readonly destination: Bucket;
+  readonly action: CopyAction;
+  readonly signal: AbortSignal | undefined;
+  readonly onBytes: (bytes: number) => void;
+  /** Called with what the destination cannot hold. */
+  readonly onDropped: (what: string) => void;
+}
+
+export type StreamCopied =
+  | { readonly ok: true; readonly sent: number }
+  | { readonly ok: false; readonly error: unknown; readonly side: Side; readonly sent: number };
+
+/**
+ * Copies one object through this process: the listed revision is read, and written with its headers, under the condition that the
+ * destination is still as it was listed. Never throws: a failure names the side that failed.
+ */
+export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
+  const { source, destination, action, signal } = o;
+  const call = signal === undefined ? {} : { signal };
+  let sent = 0;
+  let object: StoredObject;
+  try {
+    object = await source.get(action.key, { ...call, ...listedRevision(action.source) });
+  } catch (error) {
+    return { ok: false, error, side: 'source', sent };
+  }
+  let readError: { readonly error: unknown } | undefined;
+  async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of object) {
+        sent += chunk.byteLength;
+        o.onBytes(chunk.byteLength);
+        yield chunk;
+      }
+    } catch (error) {
+      readError = { error };
+      throw error;
+    }
+  }
+  try {
+    const { put, lastModified } = destination.capabilities;
+    const condition = writeCondition(action);
+    const conditional = condition.if === 'absent' ? put.absent !== false : put.match !== false;
+    await destination.put(action.key, content(), {
+      ...call,
+      ...carriedHeaders(object.info.headers ?? {}, destination, o.onDropped),
+      ...(conditional ? condition : {}),
+      ...(lastModified.set === false ? {} : { lastModified: action.source.lastModified }),
+      ...verifiable(object.info.checksums, destination),
+      size: object.info.size,
+    });
+    return { ok: true, sent };
+  } catch (error) {
+    return readError === undefined ? { ok: false, error: asStorageError(error), side: 'destination', sent } : { ok: false, error: readError.error, side: 'source', sent };
+  } finally {
+    await object[Symbol.asyncDispose]();
+  }
+}
+
+/** A storage class is a name of the source's own, with another price elsewhere: it stays behind. */
+function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: (what: string) => void): ObjectHeaders {
+  const { storageClass, metadata, tags, ...carried } = headers;
+  if (storageClass !== undefined) onDropped(`storage classes (such as ${JSON.stringify(storageClass)}) are not carried: copies get the destination's default`);
+  const keepMetadata = metadata !== undefined && capabilities.metadata !== false;
+  const keepTags = tags !== undefined && capabilities.tags !== false;
+  if (metadata !== undefined && !keepMetadata && Object.keys(metadata).length > 0) onDropped(`the destination (${provider}) keeps no metadata: copies go without it`);
+  if (tags !== undefined && !keepTags && Object.keys(tags).length > 0) onDropped(`the destination (${provider}) keeps no tags: copies go without them`);
+  return { ...carried, ...(keepMetadata ? { metadata } : {}), ...(keepTags ? { tags } : {}) };
+}
+
+/** The source's checksums that the destination compares before it accepts the object. */
+function verifiable(checksums: Checksums, { capabilities }: Bucket): { readonly checksum?: Checksums } {
+  const known = Object.entries(checksums).filter(([name]) => capabilities.checksums.verifies.includes(name as ChecksumAlgorithm));
+  return known.length === 0 ? {} : { checksum: Object.fromEntries(known) };
+}
