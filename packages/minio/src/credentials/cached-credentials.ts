@@ -14,6 +14,9 @@ export interface CacheOptions {
   readonly onRefreshFailure?: (error: unknown) => void;
 }
 
+/** The sources made here. */
+const CACHED: WeakSet<CredentialSource> = new WeakSet();
+
 interface Flight {
   readonly result: Promise<Credentials>;
   readonly abort: AbortController;
@@ -26,8 +29,10 @@ interface Flight {
  * Asks `source` only when it must, and once for all callers.
  * Five minutes before their end credentials are renewed beside the work, which goes on with the held ones; if that fails,
  * the held ones serve while 60 seconds or more remain, and it is tried again. From then on, callers wait for new ones.
+ * A source that keeps its credentials already comes back as it is.
  */
 export function cachedCredentials(source: CredentialSource, options: CacheOptions = {}): CredentialSource {
+  if (CACHED.has(source)) return source;
   const { now = Date.now, refreshEarlyMs = 300_000, keepMs = 60_000, pauseMs = 15_000, onRefreshFailure } = options;
   let held: Credentials | undefined;
   let flight: Flight | undefined;
@@ -50,7 +55,7 @@ export function cachedCredentials(source: CredentialSource, options: CacheOption
     return started;
   }
 
-  return async (call) => {
+  const cached: CredentialSource = async (call) => {
     call?.signal?.throwIfAborted();
     const time = now();
     const left = held === undefined ? -Infinity : remaining(held, time);
@@ -74,6 +79,8 @@ export function cachedCredentials(source: CredentialSource, options: CacheOption
       }
     }
   };
+  CACHED.add(cached);
+  return cached;
 }
 
 function remaining(credentials: Credentials, now: number): number {

@@ -1,4 +1,5 @@
 import { isStorageError } from '@stowage/core';
+import { regionInHost } from '../wire/address.ts';
 import { isAwsHost } from './aws-domain.ts';
 import { isArn } from './arn.ts';
 import { anonymous } from './anonymous.ts';
@@ -48,9 +49,10 @@ export function credentialSourceFrom(entry: Readonly<Record<string, unknown>>, c
     const method = methodOf(fields);
     const source = sourceOf(method, fields, context);
     const steady = method === 'keys' || method === 'environment' || method === 'anonymous';
-    return named(context.where, steady ? source : cachedCredentials(source));
+    const told = named(context.where, source);
+    return steady ? told : cachedCredentials(told);
   } catch (error) {
-    throw told(context.where, error);
+    throw withPlace(context.where, error);
   }
 }
 
@@ -61,12 +63,12 @@ function named(where: string | undefined, source: CredentialSource): CredentialS
     try {
       return await source(call);
     } catch (error) {
-      throw told(where, error);
+      throw withPlace(where, error);
     }
   };
 }
 
-function told(where: string | undefined, error: unknown): unknown {
+function withPlace(where: string | undefined, error: unknown): unknown {
   if (where === undefined || !isStorageError(error)) return error;
   return signInError(error.code, `${where}: ${error.message}`, { retryable: error.retryable }).with(error);
 }
@@ -75,7 +77,7 @@ function sourceOf(method: SignInMethod, fields: CredentialFields, context: SignI
   const { env = {}, onNotice } = context;
   const endpoints = endpointsOf(method, fields, context);
   const need = (name: keyof CredentialFields): string => required(fields, name, method);
-  const region = fields.region ?? DEFAULT_REGION;
+  const region = fields.region ?? regionInHost(endpointHost(fields.endpoint) ?? '') ?? DEFAULT_REGION;
   const sts = { region, ...(endpoints.sts === undefined ? {} : { endpoint: endpoints.sts }), ...sessionOf(fields) };
   switch (method) {
     case 'anonymous':
@@ -163,8 +165,12 @@ function endpointsOf(method: SignInMethod, fields: CredentialFields, { env = {},
 
 /** Roles are AWS's own: at another service they cannot work, and a request there would hand it AWS credentials. */
 function assertAws({ endpoint }: CredentialFields): void {
-  if (endpoint === undefined || endpoint === '') return;
-  const url = URL.parse(endpoint.includes('://') ? endpoint : `https://${endpoint}`);
-  if (url !== null && isAwsHost(url.hostname)) return;
-  throw configError(`iam_role works on AWS only, and endpoint is ${quoted(url?.host ?? '')}; use access_key and secret_key there`);
+  if (endpoint === undefined) return;
+  const host = endpointHost(endpoint);
+  if (host !== undefined && isAwsHost(host)) return;
+  throw configError(`iam_role works on AWS only, and endpoint is ${quoted(host ?? '')}; use access_key and secret_key there`);
+}
+
+function endpointHost(endpoint = ''): string | undefined {
+  return URL.parse(endpoint.includes('://') ? endpoint : `https://${endpoint}`)?.hostname;
 }

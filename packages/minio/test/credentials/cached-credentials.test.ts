@@ -119,6 +119,11 @@ describe('cachedCredentials', () => {
     expect(await second).toBe('key-2');
   });
 
+  it('leaves a source that keeps its credentials as it is', () => {
+    const { source } = scene();
+    expect(cachedCredentials(source)).toBe(source);
+  });
+
   it('refuses what has expired on arrival', async () => {
     const { asked, key } = scene();
     const first = key();

@@ -43,6 +43,13 @@ describe('credentialSourceFrom', () => {
     expect(await credentialSourceFrom(entry)()).toEqual(ROLE_CREDENTIALS);
   });
 
+  it('signs for the region in the endpoint’s name where none is given', async () => {
+    await using sts = await loopbackService(tokenService({ caller: { accessKeyId: KEYS.access_key, secretAccessKey: KEYS.secret_key }, region: 'ap-south-1' }));
+    const entry = { ...KEYS, iam_role: ARN, sts_endpoint: sts.endpoint };
+    expect(await credentialSourceFrom({ ...entry, endpoint: 'https://s3.ap-south-1.amazonaws.com' })()).toEqual(ROLE_CREDENTIALS);
+    expect(await failureOf(credentialSourceFrom({ ...entry, endpoint: 's3.amazonaws.com' }), SECRETS)).toMatchObject({ code: 'Unauthenticated' });
+  });
+
   it('asks where the environment leads, and says so', async () => {
     await using metadata = await loopbackService(instanceMetadata({ role: 'machine' }));
     const notices: string[] = [];
@@ -96,7 +103,7 @@ describe('credentialSourceFrom', () => {
     ['keys beside the instance’s role', { ...KEYS, iam_role: 'machine' }, "iam_role names the instance's own role, which takes no keys, and access_key or secret_key is given too; remove one or the other"],
     ['keys beside anonymous', { ...KEYS, sign_in: 'anonymous' }, 'access_key and secret_key have no place beside sign_in: anonymous; keep one way to sign in'],
     ['a role beside a profile', { profile: 'x', iam_role: ARN }, 'iam_role has no place beside profile; keep one way to sign in'],
-    ['an instance’s role elsewhere', { endpoint: 'https://minio.local:9000', iam_role: 'machine' }, 'iam_role works on AWS only, and endpoint is "minio.local:9000"; use access_key and secret_key there'],
+    ['an instance’s role elsewhere', { endpoint: 'https://minio.local:9000', iam_role: 'machine' }, 'iam_role works on AWS only, and endpoint is "minio.local"; use access_key and secret_key there'],
     ['a role’s ARN elsewhere', { endpoint: 's3.amazonaws.com.evil.example', ...KEYS, iam_role: ARN }, 'iam_role works on AWS only, and endpoint is "s3.amazonaws.com.evil.example"; use access_key and secret_key there'],
     ['keys with a line break', { access_key: 'A', secret_key: `${KEYS.secret_key}\n` }, 'secret_key begins or ends with white space; copy it again without'],
   ];

@@ -34,10 +34,12 @@ export interface TokenService {
   readonly region: string;
   /** The token that proves the web identity. */
   readonly webIdentityToken?: () => string;
+  /** What is given. Default: the canary credentials. */
+  readonly give?: Required<Caller>;
 }
 
-/** The Security Token Service: believes a signature, or a token, and gives the canary credentials. */
-export function tokenService({ caller, region, webIdentityToken }: TokenService): (asked: Asked) => Reply {
+/** The Security Token Service: believes a signature, or a token, and gives credentials. */
+export function tokenService({ caller, region, webIdentityToken, give = CANARY }: TokenService): (asked: Asked) => Reply {
   return (asked) => {
     const form = new URLSearchParams(asked.body);
     const action = form.get('Action') ?? '';
@@ -53,7 +55,7 @@ export function tokenService({ caller, region, webIdentityToken }: TokenService)
           : 'InvalidAction';
     // AWS repeats what it was sent, secrets included: so does this.
     if (fault !== '') return stsFailure(403, fault, `The request ${asked.body} with ${JSON.stringify(asked.headers)} is not right`);
-    return { headers: { 'content-type': 'text/xml' }, body: stsAnswer(action) };
+    return { headers: { 'content-type': 'text/xml' }, body: stsAnswer(action, give) };
   };
 }
 
@@ -63,6 +65,6 @@ export function stsFailure(status: number, code: string, message: string): Reply
   return { status, headers: { 'content-type': 'text/xml', 'x-amzn-requestid': 'req-1' }, body };
 }
 
-function stsAnswer(action: string): string {
-  return `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result><Credentials><AccessKeyId>${CANARY.accessKeyId}</AccessKeyId><SecretAccessKey>${CANARY.secretAccessKey}</SecretAccessKey><SessionToken>${CANARY.sessionToken}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></${action}Result><ResponseMetadata><RequestId>req-1</RequestId></ResponseMetadata></${action}Response>`;
+function stsAnswer(action: string, give: Required<Caller>): string {
+  return `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result><Credentials><AccessKeyId>${give.accessKeyId}</AccessKeyId><SecretAccessKey>${give.secretAccessKey}</SecretAccessKey><SessionToken>${give.sessionToken}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></${action}Result><ResponseMetadata><RequestId>req-1</RequestId></ResponseMetadata></${action}Response>`;
 }
