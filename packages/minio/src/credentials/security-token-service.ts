@@ -47,6 +47,11 @@ export async function callSts<T>(
     endpoint: stsEndpoint(place).href,
     // Given in every case, so that the client never looks for credentials of its own.
     credentials: () => credentials({ signal }),
+    // Else the client takes these from the environment and from the shared files.
+    useDualstackEndpoint: false,
+    useFipsEndpoint: false,
+    defaultsMode: 'standard',
+    retryMode: 'standard',
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 2_500, requestTimeout: 4_000, throwOnRequestTimeout: true },
   };

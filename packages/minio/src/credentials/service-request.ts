@@ -40,14 +40,19 @@ export async function serviceRequest(what: string, request: ServiceRequest): Pro
     let bytes = 0;
     incoming.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) outgoing.destroy(signInError('Unavailable', `${what} sent more than ${MAX_ANSWER_BYTES} bytes: that is no such service`, { retryable: false }));
+      if (bytes > MAX_ANSWER_BYTES) giveUp(signInError('Unavailable', `${what} sent more than ${MAX_ANSWER_BYTES} bytes: that is no such service`, { retryable: false }));
       else chunks.push(chunk);
     });
     incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: Buffer.concat(chunks).toString('utf8') }));
     incoming.on('error', reject);
   });
   outgoing.on('error', reject);
-  const timer = setTimeout(() => outgoing.destroy(signInError('Timeout', `${what} gave no answer within ${request.timeoutMs / 1000} s`)), request.timeoutMs);
+  // Rejects before it destroys: a body that is cut off reports a reset connection of its own.
+  const giveUp = (reason: Error): void => {
+    reject(reason);
+    outgoing.destroy();
+  };
+  const timer = setTimeout(() => giveUp(signInError('Timeout', `${what} gave no answer within ${request.timeoutMs / 1000} s`)), request.timeoutMs);
   outgoing.end(request.body);
   try {
     return await promise;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { assumeRole, type AssumeRoleOptions } from '../../src/credentials/assume-role.ts';
 import { instanceRole } from '../../src/credentials/instance-role.ts';
 import { staticKeys } from '../../src/credentials/static-keys.ts';
@@ -26,6 +26,18 @@ describe('assumeRole', () => {
       DurationSeconds: '3600',
       ExternalId: 'external-canary-0012',
     });
+  });
+
+  it('takes nothing from the process’s own environment', async () => {
+    await using sts = await loopbackService(tokenService({ caller: CALLER, region: REGION }));
+    const elsewhere = await nothingListening();
+    const others = { AWS_ENDPOINT_URL_STS: elsewhere, AWS_ENDPOINT_URL: elsewhere, AWS_REGION: 'us-west-2', AWS_ACCESS_KEY_ID: 'X', AWS_SECRET_ACCESS_KEY: 'Y', AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true', AWS_PROFILE: 'none', AWS_MAX_ATTEMPTS: '99', AWS_RETRY_MODE: 'odd' };
+    for (const [name, value] of Object.entries(others)) vi.stubEnv(name, value);
+    try {
+      expect(await assumeRole(options(sts.endpoint))()).toEqual(ROLE_CREDENTIALS);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('stands on the instance’s role as well', async () => {

@@ -14,6 +14,8 @@ export interface Reply {
   readonly body?: string;
   /** Never answer. */
   readonly hang?: boolean;
+  /** Send the body and never end it. */
+  readonly stall?: boolean;
   /** Break the connection off. */
   readonly reset?: boolean;
 }
@@ -35,7 +37,9 @@ export async function loopbackService(answer: (asked: Asked) => Reply): Promise<
       const reply = answer(one);
       if (reply.hang === true) return;
       if (reply.reset === true) return void request.socket.destroy();
-      response.writeHead(reply.status ?? 200, reply.headers).end(reply.body ?? '');
+      response.writeHead(reply.status ?? 200, reply.headers);
+      if (reply.stall === true) response.write(reply.body ?? '');
+      else response.end(reply.body ?? '');
     });
   });
   server.listen(0, '127.0.0.1');
