@@ -35,6 +35,16 @@ describe('writePair', () => {
     expect(await readFile(join(folder.path, there), 'utf8')).toBe('precious');
   });
 
+  it('lets one of several win, whole', async () => {
+    using folder = temporaryFolder();
+    const pairs = ['1', '2', '3', '4', '5'].map((name) => ({ certificate: `certificate ${name}`, privateKey: `key ${name}` }));
+    const outcomes = await Promise.allSettled(pairs.map((pair) => writePair(folder.path, AUTHORITY_FILES, pair)));
+    const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await readFile(join(folder.path, 'ca.key'), 'utf8')).toBe(pairs[winner]?.privateKey);
+    expect(await readFile(join(folder.path, 'ca.crt'), 'utf8')).toBe(pairs[winner]?.certificate);
+  });
+
   it('does not follow a link that leads elsewhere, be it to nothing', async () => {
     using folder = temporaryFolder();
     const elsewhere = join(folder.path, 'elsewhere');

@@ -60,6 +60,7 @@ describe('checkPair', () => {
       ['Ed25519', issue({ name: 'ed', key: 'ed25519', issuer: root }), /^iam_role_key: IAM Roles Anywhere takes RSA and elliptic-curve keys, not ed25519/],
       ['version 1', version1(), /version 3/],
       ['another authority', { ...client, authority: other.certificate }, /not signed by the authority O=Test, CN=other/],
+      ['another authority of the same name', { ...issue({ name: 'same', issuer: nameless(), identifiers: false }), authority: nameless().certificate }, /not signed by the authority O=Test, CN=nameless/],
       ['a client as authority', { ...client, authority: second.certificate }, /^the authority: this is a client's certificate/],
       ['a passphrase', { ...client, privateKey: encrypted }, /^iam_role_key: the key is protected by a passphrase/],
       ['a passphrase, old way', { ...client, privateKey: base64(encryptedOld) }, /^iam_role_key: the key is protected by a passphrase/],
@@ -68,7 +69,7 @@ describe('checkPair', () => {
       ['empty', { ...client, privateKey: ' ' }, /^iam_role_key is empty/],
       ['no base64', { ...client, privateKey: 'hello there!' }, /^iam_role_key: expected PEM .* this is neither/],
       ['base64 of something else', { ...client, privateKey: base64('hello there') }, /^iam_role_key: expected PEM .* base64 of something else/],
-      ['base64 cut short', { ...client, privateKey: base64(client.privateKey).slice(0, -5) }, /^iam_role_key: /],
+      ['base64 cut short', { ...client, privateKey: base64(client.privateKey).slice(0, -5) }, /^iam_role_key: expected PEM .* a part is missing/],
       ['PEM without its end', { ...client, certificate: client.certificate.slice(0, -30) }, /^iam_role_cert: a PEM block has no end/],
       ['damaged', { ...client, certificate: client.certificate.replace(body(client.certificate), body(client.certificate).replace(/^..../, 'AAAA')) }, /^iam_role_cert: a certificate in it is damaged/],
       ['a damaged key', { ...client, privateKey: client.privateKey.replace(body(client.privateKey).slice(0, 8), 'AAAAAAAA') }, /^iam_role_key: the private key is damaged/],
@@ -103,6 +104,11 @@ describe('checkPair', () => {
     );
   });
 });
+
+/** An authority whose key is told by nothing but its signatures. */
+function nameless(): Issued {
+  return issue({ name: 'nameless', ca: true, identifiers: false });
+}
 
 /** What is sent to an authority: no certificate yet. */
 function issueRequest(): string {

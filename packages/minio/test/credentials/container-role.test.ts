@@ -52,7 +52,7 @@ describe('containerRole', () => {
     expect(() => containerRole({ fullUri })).not.toThrow();
   });
 
-  const refused = ['http://example.com/', 'http://169.254.169.254/latest', 'http://169.254.170.3', 'http://10.0.0.1/', 'http://127.0.0.1.example.com/', 'http://localhost.example.com/', 'http://[::ffff:127.0.0.1]/', 'http://[fd00:ec2::24]/', 'ftp://127.0.0.1/', 'http://user:pass@127.0.0.1/', '/v2/credentials', ''];
+  const refused = ['http://example.com/', 'http://169.254.169.254/latest', 'http://169.254.170.3', 'http://10.0.0.1/', 'http://127.0.0.1.example.com/', 'http://localhost.example.com/', 'http://notlocalhost/', 'http://[::ffff:127.0.0.1]/', 'http://[fd00:ec2::24]/', 'ftp://127.0.0.1/', 'http://user:pass@127.0.0.1/', '/v2/credentials', ''];
   it.each(refused)('refuses %j', (fullUri) => {
     expect(() => containerRole({ fullUri })).toThrow(/AWS_CONTAINER_CREDENTIALS_FULL_URI/);
   });

@@ -39,6 +39,8 @@ export interface IssueOptions {
   readonly usage?: string;
   readonly serial?: string;
   readonly days?: number;
+  /** Whether it says which key signed it: without, only the signature tells authorities of one name apart. Default true. */
+  readonly identifiers?: boolean;
 }
 
 const KEYS = {
@@ -52,10 +54,10 @@ const KEYS = {
 export function issue(options: IssueOptions): Issued {
   using folder = temporaryFolder();
   const at = (name: string): string => join(folder.path, name);
-  const { name, issuer, key = 'ec', ca = false, digest = 'sha256', serial = '0x00DEADBEEF', days = 90 } = options;
+  const { name, issuer, key = 'ec', ca = false, digest = 'sha256', serial = '0x00DEADBEEF', days = 90, identifiers = true } = options;
   const usage = options.usage ?? (ca ? 'critical,keyCertSign,cRLSign' : 'critical,digitalSignature');
   openssl('genpkey', ...KEYS[key], '-out', at('key'));
-  const extensions = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`, usage === '' ? '' : `keyUsage=${usage}`, 'subjectKeyIdentifier=hash', issuer === undefined ? '' : 'authorityKeyIdentifier=keyid'];
+  const extensions = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`, usage === '' ? '' : `keyUsage=${usage}`, `subjectKeyIdentifier=${identifiers ? 'hash' : 'none'}`, `authorityKeyIdentifier=${identifiers && issuer !== undefined ? 'keyid' : 'none'}`];
   writeFileSync(at('ext'), extensions.join('\n'));
   openssl('req', '-new', '-key', at('key'), '-subj', `/O=Test/CN=${name}`, '-out', at('csr'));
   const common = ['x509', '-req', '-in', at('csr'), '-extfile', at('ext'), `-${digest}`, '-days', String(days), '-set_serial', serial, '-out', at('crt')];

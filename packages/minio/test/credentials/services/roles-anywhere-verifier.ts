@@ -109,9 +109,12 @@ function verdictOn(request: WireRequest, options: VerifierOptions): string {
   writeFileSync(at('root.pem'), options.trustAnchor);
   const chain = (headers.get('x-amz-x509-chain') ?? '').trim().split(',').filter((one) => one !== '');
   let untrusted = '';
+  let issuer = openssl('x509', '-in', at('leaf.pem'), '-noout', '-issuer').replace('issuer=', '');
   for (const one of chain) {
     writeFileSync(at('one.der'), Buffer.from(one, 'base64'));
     untrusted += openssl('x509', '-inform', 'DER', '-in', at('one.der'));
+    if (openssl('x509', '-inform', 'DER', '-in', at('one.der'), '-noout', '-subject').replace('subject=', '') !== issuer) return 'chain is out of order';
+    issuer = openssl('x509', '-inform', 'DER', '-in', at('one.der'), '-noout', '-issuer').replace('issuer=', '');
   }
   writeFileSync(at('chain.pem'), untrusted);
   if (!opensslAccepts('verify', '-x509_strict', '-CAfile', at('root.pem'), ...(untrusted === '' ? [] : ['-untrusted', at('chain.pem')]), at('leaf.pem'))) return 'chain is not trusted';
