@@ -71,7 +71,15 @@ async function replace(path: string, text: string): Promise<void> {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return await told(path, () => lstat(path).then(() => true, (error: unknown) => (systemCode(error) === 'ENOENT' ? false : Promise.reject(error))));
+  return await told(path, async () => {
+    try {
+      await lstat(path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw error;
+    }
+  });
 }
 
 async function told<T>(path: string, run: () => Promise<T>): Promise<T> {

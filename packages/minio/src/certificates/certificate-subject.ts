@@ -37,7 +37,10 @@ export function readCertificateSubject(text: CertificateSubjectText): Certificat
 /** Refuses names that would not arrive in the certificate as they are, and in the role's trust policy as they are. */
 export function assertSubject({ commonName, organizationalUnit, organization, days }: CertificateSubject): void {
   if (!/^[A-Za-z0-9_.=@+-]{2,64}$/.test(commonName)) throw configError(`CN: expected 2 to 64 of A-Z a-z 0-9 _ . = @ + -, got ${quoted(commonName)}`);
-  for (const [name, value] of [['OU', organizationalUnit], ['O', organization]] as const) {
+  for (const [name, value] of [
+    ['OU', organizationalUnit],
+    ['O', organization],
+  ] as const) {
     if (value === undefined) continue;
     if (!/^[A-Za-z0-9 _.:/=+@-]{1,64}$/.test(value)) throw configError(`${name}: expected 1 to 64 of A-Z a-z 0-9 space _ . : / = + @ -, got ${quoted(value)}`);
     if (value !== value.trim()) throw configError(`${name}: no space at its beginning or end`);

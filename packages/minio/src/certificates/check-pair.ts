@@ -76,7 +76,8 @@ export async function readPair(options: PairOptions): Promise<ClientPair> {
   const certificates = readCertificates(names.certificate, options.certificate);
   const key = readPrivateKey(names.privateKey, options.privateKey);
   const leaf = theLeaf(names.certificate, certificates);
-  if (!leaf.checkPrivateKey(key)) throw configError(`${names.privateKey}: this is not the key of the certificate in ${names.certificate}; give the two that were made together`);
+  if (!leaf.checkPrivateKey(key))
+    throw configError(`${names.privateKey}: this is not the key of the certificate in ${names.certificate}; give the two that were made together`);
   await assertFit(names.certificate, leaf);
   return { leaf, key, intermediates: chainOf(names.certificate, leaf, certificates) };
 }
@@ -85,9 +86,12 @@ function theLeaf(field: string, certificates: readonly X509Certificate[]): X509C
   const clients = certificates.filter((certificate) => !certificate.ca);
   const [leaf, ...others] = clients;
   if (leaf === undefined) {
-    throw configError(`${field}: this is the certificate of an authority (${oneLine(certificates[0]?.subject ?? '')}); expected the client's, which the authority signed`);
+    throw configError(
+      `${field}: this is the certificate of an authority (${oneLine(certificates[0]?.subject ?? '')}); expected the client's, which the authority signed`,
+    );
   }
-  if (others.length > 0) throw configError(`${field}: ${clients.length} client certificates, expected one (with the authorities between it and the trust anchor, if any)`);
+  if (others.length > 0)
+    throw configError(`${field}: ${clients.length} client certificates, expected one (with the authorities between it and the trust anchor, if any)`);
   return leaf;
 }
 
@@ -95,7 +99,7 @@ function theLeaf(field: string, certificates: readonly X509Certificate[]): X509C
 function chainOf(field: string, leaf: X509Certificate, certificates: readonly X509Certificate[]): X509Certificate[] {
   const unused = new Set(certificates.filter((certificate) => certificate !== leaf && certificate.issuer !== certificate.subject));
   const chain: X509Certificate[] = [];
-  for (let below = leaf; ; ) {
+  for (let below = leaf; ;) {
     const issuer = [...unused].find((candidate) => isIssuedBy(below, candidate));
     if (issuer === undefined) break;
     unused.delete(issuer);
@@ -119,9 +123,11 @@ async function assertFit(field: string, leaf: X509Certificate): Promise<void> {
   const parsed = new x509.X509Certificate(leaf.raw);
   if (!isVersion3(leaf.raw)) throw configError(`${field}: expected an X.509 certificate of version 3`);
   const usages = parsed.getExtension(x509.KeyUsagesExtension)?.usages ?? 0;
-  if ((usages & x509.KeyUsageFlags.digitalSignature) === 0) throw configError(`${field}: the certificate is not for signatures; make one with keyUsage digitalSignature`);
+  if ((usages & x509.KeyUsageFlags.digitalSignature) === 0)
+    throw configError(`${field}: the certificate is not for signatures; make one with keyUsage digitalSignature`);
   const hash = hashOf(parsed.signatureAlgorithm);
-  if (hash === undefined || WEAK_HASHES.has(hash)) throw configError(`${field}: the certificate is signed with ${hash ?? 'an unknown or weak algorithm'}; SHA-256 or stronger is needed`);
+  if (hash === undefined || WEAK_HASHES.has(hash))
+    throw configError(`${field}: the certificate is signed with ${hash ?? 'an unknown or weak algorithm'}; SHA-256 or stronger is needed`);
 }
 
 function hashOf(algorithm: object): string | undefined {
@@ -147,7 +153,8 @@ function contentStart(der: Buffer, offset: number): number {
 export function assertDates(field: string, certificate: X509Certificate, now: Date): void {
   const { notBefore, notAfter } = validityOf(certificate);
   if (now > notAfter) throw signInError('Unauthenticated', `${field}: the certificate expired at ${notAfter.toISOString()}; make a new one`);
-  if (now < notBefore) throw configError(`${field}: the certificate is valid from ${notBefore.toISOString()} on, and this machine's clock says ${now.toISOString()}`);
+  if (now < notBefore)
+    throw configError(`${field}: the certificate is valid from ${notBefore.toISOString()} on, and this machine's clock says ${now.toISOString()}`);
 }
 
 /** What to say of a certificate that ends within 30 or within 7 days. */

@@ -57,7 +57,9 @@ export async function makeClientCertificate(subject: CertificateSubject, authori
   const x509 = await x509Library();
   const dates = validity(subject.days, now);
   if (dates.notAfter > issuer.certificate.validToDate) {
-    throw configError(`DURATION_DAYS: the certificate would end at ${dates.notAfter.toISOString()}, after its authority's (${issuer.certificate.validToDate.toISOString()}); give fewer days`);
+    throw configError(
+      `DURATION_DAYS: the certificate would end at ${dates.notAfter.toISOString()}, after its authority's (${issuer.certificate.validToDate.toISOString()}); give fewer days`,
+    );
   }
   const keys = await generateKeys(options.keyKind);
   const issuerCertificate = new x509.X509Certificate(issuer.certificate.raw);
@@ -98,7 +100,8 @@ async function readAuthority(pair: CertificatePair, now: Date): Promise<Issuer> 
   assertDates('ca.crt', certificate, now);
   const pem = key.export({ format: 'der', type: 'pkcs8' });
   const curve = key.asymmetricKeyDetails?.namedCurve;
-  const algorithm = key.asymmetricKeyType === 'ec' ? { name: 'ECDSA', namedCurve: CURVES[curve ?? ''] ?? unknownCurve(curve) } : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+  const algorithm =
+    key.asymmetricKeyType === 'ec' ? { name: 'ECDSA', namedCurve: CURVES[curve ?? ''] ?? unknownCurve(curve) } : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
   return { certificate, key: await webcrypto.subtle.importKey('pkcs8', pem, algorithm, false, ['sign']) };
 }
 

@@ -17,7 +17,10 @@ function readBlocks(field: string, text: string): PemBlock[] {
   if (/Proc-Type:[^\n]*ENCRYPTED|-----BEGIN ENCRYPTED PRIVATE KEY-----/.test(pem)) {
     throw configError(`${field}: the key is protected by a passphrase; decrypt it first: openssl pkey -in company.key -out plain.key`);
   }
-  const blocks = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g)].map(([, label = '', body = '']) => ({ label, der: strictBase64(field, body) }));
+  const blocks = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g)].map(([, label = '', body = '']) => ({
+    label,
+    der: strictBase64(field, body),
+  }));
   if (blocks.length === 0 || blocks.length !== pem.split('-----BEGIN ').length - 1) throw configError(`${field}: a PEM block has no end; copy the whole file`);
   return blocks;
 }

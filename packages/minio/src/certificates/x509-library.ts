@@ -1,7 +1,8 @@
 import { webcrypto } from 'node:crypto';
+import type * as x509 from '@peculiar/x509';
 
 /** The X.509 library, with the crypto of Node. */
-export type X509Library = typeof import('@peculiar/x509');
+export type X509Library = typeof x509;
 
 let loading: Promise<X509Library> | undefined;
 

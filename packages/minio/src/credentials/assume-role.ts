@@ -31,25 +31,35 @@ export function assumeRole(options: AssumeRoleOptions): CredentialSource {
     withinDeadline(call, SIGN_IN_MS, what, async (signal) => {
       const base = await from({ signal });
       try {
-        return await callSts(options, async () => base, signal, async (client, { AssumeRoleCommand }) => {
-          const command = new AssumeRoleCommand({
-            RoleArn: role.text,
-            RoleSessionName: sessionName,
-            DurationSeconds: durationSeconds,
-            ...(externalId === undefined ? {} : { ExternalId: externalId }),
-          });
-          const answer = await client.send(command, { abortSignal: signal });
-          return credentialsOf(what, fieldsOf(answer.Credentials));
-        });
+        return await callSts(
+          options,
+          async () => base,
+          signal,
+          async (client, { AssumeRoleCommand }) => {
+            const command = new AssumeRoleCommand({
+              RoleArn: role.text,
+              RoleSessionName: sessionName,
+              DurationSeconds: durationSeconds,
+              ...(externalId === undefined ? {} : { ExternalId: externalId }),
+            });
+            const answer = await client.send(command, { abortSignal: signal });
+            return credentialsOf(what, fieldsOf(answer.Credentials));
+          },
+        );
       } catch (error) {
         signal.throwIfAborted();
-        const advice = 'the caller needs sts:AssumeRole on it, and its trust policy must name the caller (a role written by its bare name is used as it is, not assumed)';
+        const advice =
+          'the caller needs sts:AssumeRole on it, and its trust policy must name the caller (a role written by its bare name is used as it is, not assumed)';
         throw stsError(what, options, error, secretsOf(base, externalId), advice);
       }
     });
 }
 
-export function fieldsOf(answer: { AccessKeyId?: string | undefined; SecretAccessKey?: string | undefined; SessionToken?: string | undefined; Expiration?: Date | undefined } | undefined): {
+export function fieldsOf(
+  answer:
+    | { AccessKeyId?: string | undefined; SecretAccessKey?: string | undefined; SessionToken?: string | undefined; Expiration?: Date | undefined }
+    | undefined,
+): {
   accessKeyId: unknown;
   secretAccessKey: unknown;
   sessionToken: unknown;
@@ -64,7 +74,8 @@ export function checkedSessionName(name = 'stowage'): string {
 }
 
 export function checkedDuration(seconds = 3_600): number {
-  if (!Number.isInteger(seconds) || seconds < 900 || seconds > 43_200) throw configError(`duration_seconds: expected a whole number from 900 to 43200, got ${seconds}`);
+  if (!Number.isInteger(seconds) || seconds < 900 || seconds > 43_200)
+    throw configError(`duration_seconds: expected a whole number from 900 to 43200, got ${seconds}`);
   return seconds;
 }
 

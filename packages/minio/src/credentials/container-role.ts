@@ -48,12 +48,15 @@ export function containerRoleFromEnvironment(env: Environment): CredentialSource
 
 async function ask(options: ContainerRoleOptions, url: URL, what: string, signal: AbortSignal): Promise<Credentials> {
   const { authorizationToken, authorizationTokenFile } = options;
-  const token = authorizationTokenFile === undefined ? authorizationToken : await readTokenFile('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', authorizationTokenFile, signal);
-  if (token !== undefined && /[^\x20-\x7e]/.test(token)) throw configError('AWS_CONTAINER_AUTHORIZATION_TOKEN holds a line break or a character that no token has');
+  const token =
+    authorizationTokenFile === undefined ? authorizationToken : await readTokenFile('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', authorizationTokenFile, signal);
+  if (token !== undefined && /[^\x20-\x7e]/.test(token))
+    throw configError('AWS_CONTAINER_AUTHORIZATION_TOKEN holds a line break or a character that no token has');
   const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: token }) };
   const answer = await serviceRequest(what, { method: 'GET', url, headers, timeoutMs: REQUEST_MS, signal });
   // The agent's own text repeats the request, path and token, so it is not quoted.
-  if (answer.status !== 200) throw statusError(what, answer, answer.status === 401 || answer.status === 403 ? 'the authorization token was refused' : 'no credentials');
+  if (answer.status !== 200)
+    throw statusError(what, answer, answer.status === 401 || answer.status === 403 ? 'the authorization token was refused' : 'no credentials');
   return readCredentialDocument(what, answer.text);
 }
 
@@ -66,13 +69,18 @@ function agentUrl({ fullUri, relativeUri }: ContainerRoleOptions): URL {
     return new URL(ECS_ORIGIN + relativeUri);
   }
   if (fullUri === undefined) {
-    throw configError('sign-in by container: neither AWS_CONTAINER_CREDENTIALS_FULL_URI nor AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is set; ECS and EKS set them inside their containers');
+    throw configError(
+      'sign-in by container: neither AWS_CONTAINER_CREDENTIALS_FULL_URI nor AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is set; ECS and EKS set them inside their containers',
+    );
   }
   const url = URL.parse(fullUri);
-  if (url === null || url.username !== '' || url.password !== '') throw configError('AWS_CONTAINER_CREDENTIALS_FULL_URI: expected a URL without user and password');
+  if (url === null || url.username !== '' || url.password !== '')
+    throw configError('AWS_CONTAINER_CREDENTIALS_FULL_URI: expected a URL without user and password');
   if (url.protocol === 'https:') return url;
   if (url.protocol !== 'http:' || !isTrustedPlainHost(url.hostname)) {
-    throw configError(`AWS_CONTAINER_CREDENTIALS_FULL_URI: ${quoted(url.host)} is not allowed: https, or http to loopback, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23] only`);
+    throw configError(
+      `AWS_CONTAINER_CREDENTIALS_FULL_URI: ${quoted(url.host)} is not allowed: https, or http to loopback, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23] only`,
+    );
   }
   return url;
 }

@@ -25,12 +25,16 @@ export function parseObject(what: string, text: string): Record<string, unknown>
     // The parser's message quotes the text, which may hold a secret.
     throw signInError('Unavailable', `${what} answered something that is not JSON`, { retryable: false });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw signInError('Unavailable', `${what} answered JSON that is no object`, { retryable: false });
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw signInError('Unavailable', `${what} answered JSON that is no object`, { retryable: false });
   return { ...value };
 }
 
 /** Checks what a service gave before it is used. */
-export function credentialsOf(what: string, given: { accessKeyId: unknown; secretAccessKey: unknown; sessionToken?: unknown; expiration?: unknown }): Credentials {
+export function credentialsOf(
+  what: string,
+  given: { accessKeyId: unknown; secretAccessKey: unknown; sessionToken?: unknown; expiration?: unknown },
+): Credentials {
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = given;
   if (typeof accessKeyId !== 'string' || accessKeyId === '') throw missing(what, 'access key');
   if (typeof secretAccessKey !== 'string' || secretAccessKey === '') throw missing(what, 'secret key');

@@ -39,7 +39,9 @@ const SHARED_FIELDS = ['region', 'endpoint'] as const;
 /** The fields of an entry that say how to sign in. */
 export const CREDENTIAL_FIELDS: readonly string[] = [...TEXT_FIELDS, 'duration_seconds'];
 
-export type CredentialFields = { readonly [K in (typeof TEXT_FIELDS)[number] | (typeof SHARED_FIELDS)[number]]?: string } & { readonly duration_seconds?: number };
+export type CredentialFields = { readonly [K in (typeof TEXT_FIELDS)[number] | (typeof SHARED_FIELDS)[number]]?: string } & {
+  readonly duration_seconds?: number;
+};
 
 /** Takes the fields out of an entry. An empty one is one that is not there: files are made from templates. */
 export function readFields(entry: Readonly<Record<string, unknown>>): CredentialFields {
@@ -47,7 +49,8 @@ export function readFields(entry: Readonly<Record<string, unknown>>): Credential
   for (const name of [...TEXT_FIELDS, ...SHARED_FIELDS]) {
     const value = entry[name];
     if (value === undefined || value === null || value === '') continue;
-    if (typeof value !== 'string') throw configError(`${name}: expected a text, got ${Array.isArray(value) ? 'a list' : `a ${typeof value}`}; put it in quotes`);
+    if (typeof value !== 'string')
+      throw configError(`${name}: expected a text, got ${Array.isArray(value) ? 'a list' : `a ${typeof value}`}; put it in quotes`);
     fields[name] = value;
   }
   const seconds = entry['duration_seconds'];
@@ -74,9 +77,12 @@ const ALLOWED: Readonly<Record<SignInMethod, readonly (keyof CredentialFields)[]
 /** The one method that an entry asks for: by `sign_in`, or by the fields that it fills. */
 export function methodOf(fields: CredentialFields): SignInMethod {
   const method = fields.sign_in === undefined ? deduced(fields) : named(fields.sign_in);
-  const allowed: readonly string[] = [...ALLOWED[method], ...SHARED_FIELDS, 'sign_in'];
-  const extra = Object.keys(fields).filter((name) => !allowed.includes(name));
-  if (extra.length > 0) throw configError(`${list(extra)} ${extra.length > 1 ? 'have' : 'has'} no place beside ${fields.sign_in === undefined ? because(fields, method) : `sign_in: ${method}`}; keep one way to sign in`);
+  const allowed: ReadonlySet<string> = new Set([...ALLOWED[method], ...SHARED_FIELDS, 'sign_in']);
+  const extra = Object.keys(fields).filter((name) => !allowed.has(name));
+  if (extra.length > 0)
+    throw configError(
+      `${list(extra)} ${extra.length > 1 ? 'have' : 'has'} no place beside ${fields.sign_in === undefined ? because(fields, method) : `sign_in: ${method}`}; keep one way to sign in`,
+    );
   return method;
 }
 
@@ -88,7 +94,8 @@ function named(text: string): SignInMethod {
 
 function deduced(fields: CredentialFields): SignInMethod {
   const { iam_role: role } = fields;
-  if (fields.trust_anchor_arn !== undefined || fields.profile_arn !== undefined || fields.iam_role_cert !== undefined || fields.iam_role_key !== undefined) return 'roles_anywhere';
+  if (fields.trust_anchor_arn !== undefined || fields.profile_arn !== undefined || fields.iam_role_cert !== undefined || fields.iam_role_key !== undefined)
+    return 'roles_anywhere';
   if (fields.web_identity_token_file !== undefined) return 'web_identity';
   if (fields.profile !== undefined) return 'profile';
   if (fields.access_key !== undefined || fields.secret_key !== undefined || fields.session_token !== undefined) {

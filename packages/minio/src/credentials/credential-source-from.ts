@@ -100,11 +100,11 @@ function sourceOf(method: SignInMethod, fields: CredentialFields, context: SignI
       assertAws(fields);
       const role = need('iam_role');
       const metadata = endpoints.metadata === undefined ? {} : { endpoint: endpoints.metadata };
-      return isArn(role) ? assumeRole({ ...sts, roleArn: role, from: instanceRole(metadata), ...externalId(fields) }) : instanceRole({ role, ...metadata });
+      return isArn(role) ? assumeRole({ ...sts, roleArn: role, from: instanceRole(metadata), ...externalIdOf(fields) }) : instanceRole({ role, ...metadata });
     }
     case 'assume_role':
       if (endpoints.sts === undefined) assertAws(fields);
-      return assumeRole({ ...sts, roleArn: need('iam_role'), from: keysOf(fields, need), ...externalId(fields) });
+      return assumeRole({ ...sts, roleArn: need('iam_role'), from: keysOf(fields, need), ...externalIdOf(fields) });
     case 'container':
       return containerRoleFromEnvironment(env);
     case 'web_identity':
@@ -141,7 +141,7 @@ function sessionOf(fields: CredentialFields): { sessionName?: string; durationSe
   };
 }
 
-function externalId({ external_id: externalId }: CredentialFields): { externalId?: string } {
+function externalIdOf({ external_id: externalId }: CredentialFields): { externalId?: string } {
   return externalId === undefined ? {} : { externalId };
 }
 

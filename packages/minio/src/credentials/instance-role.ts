@@ -46,12 +46,17 @@ async function ask(asking: Asking): Promise<Credentials> {
   const token = await metadataToken(asking);
   const attached = await attachedRole(asking, token);
   if (role !== undefined && attached !== role) {
-    throw configError(`iam_role: this instance has the role ${quoted(attached)}, not ${quoted(role)}; correct iam_role, or attach the other role to the instance`);
+    throw configError(
+      `iam_role: this instance has the role ${quoted(attached)}, not ${quoted(role)}; correct iam_role, or attach the other role to the instance`,
+    );
   }
   const answer = await get(asking, token, ROLES_PATH + encodeURIComponent(attached));
   if (answer.status !== 200) throw statusError(`${what}, role ${quoted(attached)},`, answer, 'no credentials of the role');
   if (/"Code"\s*:\s*"(?!Success")/.test(answer.text)) {
-    throw signInError('Unauthenticated', `${what} cannot give credentials of the role ${quoted(attached)}: its trust policy must let ec2.amazonaws.com assume it`);
+    throw signInError(
+      'Unauthenticated',
+      `${what} cannot give credentials of the role ${quoted(attached)}: its trust policy must let ec2.amazonaws.com assume it`,
+    );
   }
   return readCredentialDocument(what, answer.text);
 }
@@ -96,7 +101,15 @@ function noMetadata(error: unknown): unknown {
 
 function metadataEndpoint(text: string): URL {
   const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+  if (
+    url === null ||
+    (url.protocol !== 'http:' && url.protocol !== 'https:') ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.username !== '' ||
+    url.password !== ''
+  ) {
     throw configError(`the instance metadata endpoint: expected an origin such as ${DEFAULT_ENDPOINT}`);
   }
   return url;

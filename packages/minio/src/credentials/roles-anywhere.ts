@@ -77,7 +77,14 @@ function sessionOf(options: RolesAnywhereOptions): CreateSession {
 
 function endpointOf(endpoint: string | undefined, { region }: Arn): URL {
   const url = URL.parse(endpoint ?? `https://rolesanywhere.${region}.${awsDomain(region)}`);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.pathname !== '/' || url.search !== '' || url.username !== '' || url.password !== '') {
+  if (
+    url === null ||
+    (url.protocol !== 'https:' && url.protocol !== 'http:') ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.username !== '' ||
+    url.password !== ''
+  ) {
     throw configError('the endpoint of IAM Roles Anywhere: expected an origin such as https://rolesanywhere.eu-central-1.amazonaws.com');
   }
   return url;
@@ -108,7 +115,8 @@ function refusal(what: string, session: CreateSession, answer: ServiceAnswer, no
   const code = shortCode(answer.headers['x-amzn-errortype']) ?? shortCode(body['code']) ?? shortCode(body['__type']);
   const words = [body['message'], body['Message']].find((value) => typeof value === 'string') ?? '';
   const skew = clockSkew(answer, now);
-  if (skew !== undefined && answer.status < 500) return signInError('Unauthenticated', `${what}: the clock of this machine is ${skew}; set it right`, { status: answer.status });
+  if (skew !== undefined && answer.status < 500)
+    return signInError('Unauthenticated', `${what}: the clock of this machine is ${skew}; set it right`, { status: answer.status });
   if (code === undefined) return statusError(what, answer, answer.status >= 500 ? '' : 'not in the way of IAM Roles Anywhere; check the endpoint');
   const said = withoutSecrets(words, [authorization, authorization.slice(authorization.lastIndexOf('=') + 1)]);
   const requestId = answer.headers['x-amzn-requestid'];
@@ -117,7 +125,11 @@ function refusal(what: string, session: CreateSession, answer: ServiceAnswer, no
   if (answer.status === 429 || code.startsWith('Throttling')) return signInError('RateLimited', message, known);
   if (answer.status >= 500) return signInError('Unavailable', message, known);
   if (code.startsWith('AccessDenied')) {
-    return signInError('AccessDenied', `${message}; check that the trust anchor holds this certificate's authority, that the profile lists ${quoted(session.roleArn)}, and the role's trust policy`, known);
+    return signInError(
+      'AccessDenied',
+      `${message}; check that the trust anchor holds this certificate's authority, that the profile lists ${quoted(session.roleArn)}, and the role's trust policy`,
+      known,
+    );
   }
   if (code.startsWith('ResourceNotFound')) return signInError('Config', `${message}; check trust_anchor_arn and profile_arn`, known);
   if (code.startsWith('Validation')) return signInError('Config', message, known);
@@ -136,7 +148,7 @@ function tolerantObject(text: string): Record<string, unknown> {
 
 /** `AccessDeniedException` out of `com.amazonaws#AccessDeniedException:http://…`. */
 function shortCode(value: unknown): string | undefined {
-  const text = Array.isArray(value) ? value[0] : value;
+  const text: unknown = Array.isArray(value) ? value[0] : value;
   return typeof text === 'string' ? /^(?:[\w.]+#)?(\w{1,80})(?=$|:)/.exec(text)?.[1] : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type * as sts from '@aws-sdk/client-sts';
 import type { STSClient, STSClientConfig } from '@aws-sdk/client-sts';
 import { isStorageError, type StorageError } from '@stowage/core';
 import { awsDomain, isRegion } from './aws-domain.ts';
@@ -15,7 +16,7 @@ export interface StsPlace {
 }
 
 /** Loaded at first use: 50 ms and 22 MB of modules that most runs never need. */
-export type StsLibrary = typeof import('@aws-sdk/client-sts');
+export type StsLibrary = typeof sts;
 
 export function stsEndpoint({ region, endpoint }: StsPlace): URL {
   if (!isRegion(region)) throw configError(`region: ${quoted(region)} is not spelled like a region, such as eu-central-1`);
@@ -83,7 +84,14 @@ const UNAUTHENTICATED: ReadonlySet<string> = new Set([
   'SignatureDoesNotMatch',
   'UnrecognizedClientException',
 ]);
-const CONFIG: ReadonlySet<string> = new Set(['MalformedPolicyDocument', 'NoSuchEntity', 'RegionDisabledException', 'ValidationError', 'InvalidParameterValue', 'MissingParameter']);
+const CONFIG: ReadonlySet<string> = new Set([
+  'MalformedPolicyDocument',
+  'NoSuchEntity',
+  'RegionDisabledException',
+  'ValidationError',
+  'InvalidParameterValue',
+  'MissingParameter',
+]);
 
 /**
  * A failure of the Security Token Service in our own terms. The SDK's error carries the request's token and signature in
@@ -96,16 +104,21 @@ export function stsError(what: string, place: StsPlace, error: unknown, secrets:
   const status = statusOf(error);
   const requestId = requestIdOf(error);
   const known = { ...(status === undefined ? {} : { status }), ...(requestId === undefined ? {} : { requestId }) };
-  if (status === undefined) return signInError('Unavailable', `${what}: ${quoted(host)} cannot be reached (${transportCode(error)}); check sts_endpoint, region and the network`);
+  if (status === undefined)
+    return signInError('Unavailable', `${what}: ${quoted(host)} cannot be reached (${transportCode(error)}); check sts_endpoint, region and the network`);
   const name = withoutSecrets(error.name, secrets);
   const message = `${what} at ${host} was refused: ${name}: ${withoutSecrets(error.message, secrets)}`;
   if (/signature (expired|not yet current)/i.test(error.message)) {
-    return signInError('Unauthenticated', `${what} at ${host} was refused: the clock of this machine is wrong (now ${new Date().toISOString()}); set it right`, known);
+    return signInError(
+      'Unauthenticated',
+      `${what} at ${host} was refused: the clock of this machine is wrong (now ${new Date().toISOString()}); set it right`,
+      known,
+    );
   }
   if (UNAUTHENTICATED.has(name)) return signInError('Unauthenticated', message, known);
   if (name === 'AccessDenied' || name === 'AccessDeniedException') return signInError('AccessDenied', `${message}; ${advice}`, known);
-  if (status === 429 || /^Throttl|TooManyRequests|SlowDown|RequestLimitExceeded/.test(name)) return signInError('RateLimited', message, known);
-  if (status >= 500 || /^IDPCommunicationError/.test(name)) return signInError('Unavailable', message, known);
+  if (status === 429 || /Throttl|TooManyRequests|SlowDown|RequestLimitExceeded/.test(name)) return signInError('RateLimited', message, known);
+  if (status >= 500 || name.startsWith('IDPCommunicationError')) return signInError('Unavailable', message, known);
   if (CONFIG.has(name) || status === 400) return signInError('Config', message, known);
   if (status === 401) return signInError('Unauthenticated', message, known);
   if (status === 403) return signInError('AccessDenied', `${message}; ${advice}`, known);

@@ -34,13 +34,20 @@ export async function serviceRequest(what: string, request: ServiceRequest): Pro
   const secure = request.url.protocol === 'https:';
   // An agent of its own: Node's global one may be set to a proxy by NODE_USE_ENV_PROXY.
   const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
-  const options = { method: request.method, headers: { ...request.headers, ...lengthOf(request) }, agent, signal: request.signal, ...(request.ca === undefined ? {} : { ca: request.ca }) };
+  const options = {
+    method: request.method,
+    headers: { ...request.headers, ...lengthOf(request) },
+    agent,
+    signal: request.signal,
+    ...(request.ca === undefined ? {} : { ca: request.ca }),
+  };
   const outgoing = (secure ? httpsRequest : httpRequest)(request.url, options, (incoming) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     incoming.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) giveUp(signInError('Unavailable', `${what} sent more than ${MAX_ANSWER_BYTES} bytes: that is no such service`, { retryable: false }));
+      if (bytes > MAX_ANSWER_BYTES)
+        giveUp(signInError('Unavailable', `${what} sent more than ${MAX_ANSWER_BYTES} bytes: that is no such service`, { retryable: false }));
       else chunks.push(chunk);
     });
     incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: Buffer.concat(chunks).toString('utf8') }));
@@ -74,9 +81,11 @@ function networkError(what: string, url: URL, error: unknown): Error {
   const code = systemCode(error);
   const host = quoted(url.host);
   if (code === 'ECONNREFUSED') return signInError('Unavailable', `${what}: nothing listens at ${host}`);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return signInError('Unavailable', `${what}: the name ${host} is not known to DNS; check its spelling and the network`);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return signInError('Unavailable', `${what}: the name ${host} is not known to DNS; check its spelling and the network`);
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EHOSTDOWN') return signInError('Unavailable', `${what}: no route to ${host}`);
-  if (code.startsWith('ERR_SSL') || code === 'EPROTO') return signInError('Config', `${what}: ${host} does not speak TLS there; check the port, and http against https`);
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO')
+    return signInError('Config', `${what}: ${host} does not speak TLS there; check the port, and http against https`);
   if (code.startsWith('CERT_') || code.startsWith('ERR_TLS') || code.includes('SELF_SIGNED') || code.startsWith('UNABLE_TO_')) {
     return signInError('Config', `${what}: the TLS certificate of ${host} is not trusted (${code})`);
   }

@@ -31,7 +31,7 @@ export interface SharedProfileOptions {
 }
 
 type Profile = Readonly<Record<string, string | undefined>>;
-type Profiles = Readonly<Record<string, Profile | undefined>>;
+type Profiles = ReadonlyMap<string, Profile>;
 
 /**
  * One named profile of the files that the AWS tools share, read anew at each call: keys; `role_arn` with `source_profile`,
@@ -54,9 +54,9 @@ async function readProfiles(options: SharedProfileOptions): Promise<Profiles> {
   await Promise.all([filepath, configFilepath].map(assertReadable));
   const { loadSharedConfigFiles } = await import('@smithy/shared-ini-file-loader');
   const { credentialsFile, configFile } = await loadSharedConfigFiles({ filepath, configFilepath, ignoreCache: true });
-  const profiles: Record<string, Profile> = Object.create(null);
+  const profiles = new Map<string, Profile>();
   for (const file of [configFile, credentialsFile]) {
-    for (const [name, values] of Object.entries(file)) profiles[name] = { ...profiles[name], ...values };
+    for (const [name, values] of Object.entries(file)) profiles.set(name, { ...profiles.get(name), ...values });
   }
   return profiles;
 }
@@ -72,8 +72,8 @@ async function assertReadable(path: string): Promise<void> {
 
 function sourceOf(name: string, above: readonly string[], profiles: Profiles, options: SharedProfileOptions): CredentialSource {
   const what = `profile ${quoted(name)}`;
-  const profile = profiles[name];
-  if (profile === undefined) throw unknownProfile(name, Object.keys(profiles));
+  const profile = profiles.get(name);
+  if (profile === undefined) throw unknownProfile(name, [...profiles.keys()]);
   const roleArn = profile['role_arn'];
   // A profile whose role is assumed by its own keys names itself as its source.
   if (roleArn !== undefined && above.at(-1) !== name) return roleSource(name, roleArn, profile, above, profiles, options);
@@ -85,15 +85,25 @@ function sourceOf(name: string, above: readonly string[], profiles: Profiles, op
   }
   const command = profile['credential_process'];
   if (command !== undefined) {
-    return (call): Promise<Credentials> => withinDeadline(call, SIGN_IN_MS, `${what}: its credential_process`, (signal) => runCredentialProcess(what, command, options.env ?? {}, signal));
+    return (call): Promise<Credentials> =>
+      withinDeadline(call, SIGN_IN_MS, `${what}: its credential_process`, (signal) => runCredentialProcess(what, command, options.env ?? {}, signal));
   }
   if (profile['sso_session'] !== undefined || profile['sso_start_url'] !== undefined) {
-    throw configError(`${what} signs in by single sign-on, which is left to the AWS CLI: make a profile with credential_process = aws configure export-credentials --profile ${quoted(name)}`);
+    throw configError(
+      `${what} signs in by single sign-on, which is left to the AWS CLI: make a profile with credential_process = aws configure export-credentials --profile ${quoted(name)}`,
+    );
   }
   throw configError(`${what} holds no way to sign in: expected aws_access_key_id, role_arn or credential_process`);
 }
 
-function roleSource(name: string, roleArn: string, profile: Profile, above: readonly string[], profiles: Profiles, options: SharedProfileOptions): CredentialSource {
+function roleSource(
+  name: string,
+  roleArn: string,
+  profile: Profile,
+  above: readonly string[],
+  profiles: Profiles,
+  options: SharedProfileOptions,
+): CredentialSource {
   const what = `profile ${quoted(name)}`;
   const { source_profile: sourceProfile, credential_source: credentialSource, web_identity_token_file: tokenFile, external_id: externalId } = profile;
   const given = [sourceProfile, credentialSource, tokenFile].filter((value) => value !== undefined);
@@ -113,7 +123,8 @@ function roleSource(name: string, roleArn: string, profile: Profile, above: read
 }
 
 function nextProfile(name: string, next: string, above: readonly string[], profiles: Profiles, options: SharedProfileOptions): CredentialSource {
-  if (above.includes(next)) throw configError(`profile ${quoted(name)}: source_profile leads in a circle: ${[...above, name, next].map((each) => quoted(each)).join(' → ')}`);
+  if (above.includes(next))
+    throw configError(`profile ${quoted(name)}: source_profile leads in a circle: ${[...above, name, next].map((each) => quoted(each)).join(' → ')}`);
   return sourceOf(next, [...above, name], profiles, options);
 }
 
@@ -125,6 +136,12 @@ function machineSource(what: string, source: string, { env = {}, metadataEndpoin
 }
 
 function unknownProfile(name: string, known: readonly string[]): Error {
-  const list = known.length === 0 ? 'the files name none' : `there are ${known.slice(0, 8).map((each) => quoted(each, 40)).join(', ')}${known.length > 8 ? ', …' : ''}`;
+  const list =
+    known.length === 0
+      ? 'the files name none'
+      : `there are ${known
+          .slice(0, 8)
+          .map((each) => quoted(each, 40))
+          .join(', ')}${known.length > 8 ? ', …' : ''}`;
   return configError(`there is no profile ${quoted(name)} in ~/.aws/credentials and ~/.aws/config; ${list}`);
 }

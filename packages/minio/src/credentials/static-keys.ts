@@ -31,6 +31,7 @@ export function assertKeys(keys: Credentials, names: KeyNames = OPTION_NAMES): v
     if (value === undefined) continue;
     if (value === '') throw configError(`${names[field]} is empty`);
     if (/^\s|\s$/.test(value)) throw configError(`${names[field]} begins or ends with white space; copy it again without`);
-    if (/[^\x21-\x7e]/.test(value)) throw configError(`${names[field]} holds a character that no key has (a space, a line break or a letter outside ASCII); copy it again`);
+    if (/[^\x21-\x7e]/.test(value))
+      throw configError(`${names[field]} holds a character that no key has (a space, a line break or a letter outside ASCII); copy it again`);
   }
 }

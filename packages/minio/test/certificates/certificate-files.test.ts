@@ -72,6 +72,8 @@ describe('writePair', () => {
     expect((await failureOf(() => writePair(folder.path, files, PAIR), SECRETS)).message).toMatch(/cannot write .*ca\.crt" \(ENOENT\)/);
     expect(await readdir(folder.path)).toEqual([]);
     await writeFile(join(folder.path, 'file'), '');
-    expect((await failureOf(() => writePair(join(folder.path, 'file'), AUTHORITY_FILES, PAIR), SECRETS)).message).toMatch(/file" is a file; expected a folder$/);
+    expect((await failureOf(() => writePair(join(folder.path, 'file'), AUTHORITY_FILES, PAIR), SECRETS)).message).toMatch(
+      /file" is a file; expected a folder$/,
+    );
   });
 });

@@ -24,7 +24,15 @@ const body = (pem: string): string => pem.split('\n')[1] ?? '';
 describe('checkPair', () => {
   it('reports a pair that is fit', async () => {
     const report = await checkPair({ ...made.client, authority: made.root.certificate });
-    expect(report).toMatchObject({ subject: 'O=Test, CN=client', issuer: 'O=Test, CN=root', serialNumber: '3735928559', keyType: 'ec', intermediates: 0, daysLeft: 89, warnings: [] });
+    expect(report).toMatchObject({
+      subject: 'O=Test, CN=client',
+      issuer: 'O=Test, CN=root',
+      serialNumber: '3735928559',
+      keyType: 'ec',
+      intermediates: 0,
+      daysLeft: 89,
+      warnings: [],
+    });
     expect(JSON.stringify(report)).not.toContain(body(made.client.privateKey));
   });
 
@@ -44,11 +52,19 @@ describe('checkPair', () => {
     const request = issueRequest();
     const faults: [string, Parameters<typeof checkPair>[0], RegExp][] = [
       ['another key', { ...client, privateKey: second.privateKey }, /^iam_role_key: this is not the key of the certificate/],
-      ['swapped', { certificate: client.privateKey, privateKey: client.certificate }, /^iam_role_cert: expected a certificate, got a private key; are certificate and key swapped/],
+      [
+        'swapped',
+        { certificate: client.privateKey, privateKey: client.certificate },
+        /^iam_role_cert: expected a certificate, got a private key; are certificate and key swapped/,
+      ],
       ['certificate twice', { certificate: client.certificate, privateKey: client.certificate }, /^iam_role_key: expected a private key, got a certificate/],
       ['an authority', root, /^iam_role_cert: this is the certificate of an authority \(O=Test, CN=root\)/],
       ['two clients', { ...client, certificate: client.certificate + second.certificate }, /^iam_role_cert: 2 client certificates/],
-      ['a stranger in the chain', { ...client, certificate: client.certificate + issue({ name: 'stray', ca: true, issuer: other, serial: '3' }).certificate }, /CN=stray is no part of the client's chain/],
+      [
+        'a stranger in the chain',
+        { ...client, certificate: client.certificate + issue({ name: 'stray', ca: true, issuer: other, serial: '3' }).certificate },
+        /CN=stray is no part of the client's chain/,
+      ],
       ['expired', { ...client, now: day(91) }, /^iam_role_cert: the certificate expired at/],
       ['not yet', { ...client, now: day(-1) }, /^iam_role_cert: the certificate is valid from .* clock says/],
       ['no signatures', issue({ name: 'enc', issuer: root, usage: 'critical,keyEncipherment' }), /^iam_role_cert: the certificate is not for signatures/],
@@ -60,22 +76,41 @@ describe('checkPair', () => {
       ['Ed25519', issue({ name: 'ed', key: 'ed25519', issuer: root }), /^iam_role_key: IAM Roles Anywhere takes RSA and elliptic-curve keys, not ed25519/],
       ['version 1', version1(), /version 3/],
       ['another authority', { ...client, authority: other.certificate }, /not signed by the authority O=Test, CN=other/],
-      ['another authority of the same name', { ...issue({ name: 'same', issuer: nameless(), identifiers: false }), authority: nameless().certificate }, /not signed by the authority O=Test, CN=nameless/],
+      [
+        'another authority of the same name',
+        { ...issue({ name: 'same', issuer: nameless(), identifiers: false }), authority: nameless().certificate },
+        /not signed by the authority O=Test, CN=nameless/,
+      ],
       ['a client as authority', { ...client, authority: second.certificate }, /^the authority: this is a client's certificate/],
       ['a passphrase', { ...client, privateKey: encrypted }, /^iam_role_key: the key is protected by a passphrase/],
       ['a passphrase, old way', { ...client, privateKey: base64(encryptedOld) }, /^iam_role_key: the key is protected by a passphrase/],
       ['a request', { ...client, certificate: request }, /^iam_role_cert: expected a certificate, got a request/],
-      ['a public key', { ...client, privateKey: new X509Certificate(client.certificate).publicKey.export({ format: 'pem', type: 'spki' }).toString() }, /^iam_role_key: expected a private key, got a block named PUBLIC KEY/],
+      [
+        'a public key',
+        { ...client, privateKey: new X509Certificate(client.certificate).publicKey.export({ format: 'pem', type: 'spki' }).toString() },
+        /^iam_role_key: expected a private key, got a block named PUBLIC KEY/,
+      ],
       ['empty', { ...client, privateKey: ' ' }, /^iam_role_key is empty/],
       ['no base64', { ...client, privateKey: 'hello there!' }, /^iam_role_key: expected PEM .* this is neither/],
       ['base64 of something else', { ...client, privateKey: base64('hello there') }, /^iam_role_key: expected PEM .* base64 of something else/],
       ['base64 cut short', { ...client, privateKey: base64(client.privateKey).slice(0, -5) }, /^iam_role_key: expected PEM .* a part is missing/],
       ['PEM without its end', { ...client, certificate: client.certificate.slice(0, -30) }, /^iam_role_cert: a PEM block has no end/],
-      ['damaged', { ...client, certificate: client.certificate.replace(body(client.certificate), body(client.certificate).replace(/^..../, 'AAAA')) }, /^iam_role_cert: a certificate in it is damaged/],
-      ['a damaged key', { ...client, privateKey: client.privateKey.replace(body(client.privateKey).slice(0, 8), 'AAAAAAAA') }, /^iam_role_key: the private key is damaged/],
+      [
+        'damaged',
+        { ...client, certificate: client.certificate.replace(body(client.certificate), body(client.certificate).replace(/^..../, 'AAAA')) },
+        /^iam_role_cert: a certificate in it is damaged/,
+      ],
+      [
+        'a damaged key',
+        { ...client, privateKey: client.privateKey.replace(body(client.privateKey).slice(0, 8), 'AAAAAAAA') },
+        /^iam_role_key: the private key is damaged/,
+      ],
     ];
     for (const [name, options, words] of faults) {
-      const failure = await failureOf(() => checkPair(options), [body(client.privateKey), body(options.privateKey)].filter((secret) => secret.length > 20));
+      const failure = await failureOf(
+        () => checkPair(options),
+        [body(client.privateKey), body(options.privateKey)].filter((secret) => secret.length > 20),
+      );
       expect(failure.message, name).toMatch(words);
       expect(['Config', 'Unauthenticated'], name).toContain(failure.code);
     }
@@ -90,7 +125,9 @@ describe('checkPair', () => {
 
   it('fails on any text in its own way, or not at all', async () => {
     const { certificate, privateKey } = made.client;
-    const damaged = fc.tuple(fc.constantFrom(certificate, privateKey, base64(certificate)), fc.nat(400), fc.nat(40), fc.string({ maxLength: 10 })).map(([text, at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
+    const damaged = fc
+      .tuple(fc.constantFrom(certificate, privateKey, base64(certificate)), fc.nat(400), fc.nat(40), fc.string({ maxLength: 10 }))
+      .map(([text, at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
     await fc.assert(
       fc.asyncProperty(fc.oneof(damaged, fc.string(), fc.base64String()), fc.boolean(), async (text, asKey) => {
         try {

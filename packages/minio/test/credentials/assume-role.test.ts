@@ -31,7 +31,18 @@ describe('assumeRole', () => {
   it('takes nothing from the process’s own environment', async () => {
     await using sts = await loopbackService(tokenService({ caller: CALLER, region: REGION }));
     const elsewhere = await nothingListening();
-    const others = { AWS_ENDPOINT_URL_STS: elsewhere, AWS_ENDPOINT_URL: elsewhere, AWS_REGION: 'us-west-2', AWS_ACCESS_KEY_ID: 'X', AWS_SECRET_ACCESS_KEY: 'Y', AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true', AWS_PROFILE: 'none', AWS_MAX_ATTEMPTS: '99', AWS_RETRY_MODE: 'odd' };
+    const others = {
+      AWS_ENDPOINT_URL_STS: elsewhere,
+      AWS_ENDPOINT_URL: elsewhere,
+      AWS_REGION: 'us-west-2',
+      AWS_ACCESS_KEY_ID: 'X',
+      AWS_SECRET_ACCESS_KEY: 'Y',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+      AWS_USE_DUALSTACK_ENDPOINT: 'true',
+      AWS_PROFILE: 'none',
+      AWS_MAX_ATTEMPTS: '99',
+      AWS_RETRY_MODE: 'odd',
+    };
     for (const [name, value] of Object.entries(others)) vi.stubEnv(name, value);
     try {
       expect(await assumeRole(options(sts.endpoint))()).toEqual(ROLE_CREDENTIALS);
@@ -79,9 +90,18 @@ describe('assumeRole', () => {
   it('tells a service that is none, and one that is not there', async () => {
     await using page = await loopbackService(() => ({ status: 404, headers: { 'content-type': 'text/html' }, body: '<html>hello</html>' }));
     expect(await failureOf(assumeRole(options(page.endpoint)), SECRETS)).toMatchObject({ code: 'Config', message: expect.stringMatching(/sts_endpoint/) });
-    await using empty = await loopbackService(() => ({ headers: { 'content-type': 'text/xml' }, body: '<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>' }));
-    expect(await failureOf(assumeRole(options(empty.endpoint)), SECRETS)).toMatchObject({ code: 'Unavailable', message: expect.stringMatching(/without a usable access key/) });
-    expect(await failureOf(assumeRole(options(await nothingListening())), SECRETS)).toMatchObject({ code: 'Unavailable', message: expect.stringMatching(/cannot be reached \(ECONNREFUSED\)/) });
+    await using empty = await loopbackService(() => ({
+      headers: { 'content-type': 'text/xml' },
+      body: '<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>',
+    }));
+    expect(await failureOf(assumeRole(options(empty.endpoint)), SECRETS)).toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringMatching(/without a usable access key/),
+    });
+    expect(await failureOf(assumeRole(options(await nothingListening())), SECRETS)).toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringMatching(/cannot be reached \(ECONNREFUSED\)/),
+    });
   });
 
   it('ends with the caller’s own reason', async () => {
@@ -94,7 +114,8 @@ describe('assumeRole', () => {
 
   it('refuses what can never work before any request', () => {
     const at = 'http://127.0.0.1:1';
-    for (const roleArn of ['reader', 'arn:aws:iam::111122223333:user/reader', 'arn:aws:iam::111122223333:role/', 'arn:aws:s3:::bucket']) expect(() => assumeRole(options(at, { roleArn })), roleArn).toThrow(/^iam_role: expected/);
+    for (const roleArn of ['reader', 'arn:aws:iam::111122223333:user/reader', 'arn:aws:iam::111122223333:role/', 'arn:aws:s3:::bucket'])
+      expect(() => assumeRole(options(at, { roleArn })), roleArn).toThrow(/^iam_role: expected/);
     // Ceph has no account numbers; AWS always has.
     expect(() => assumeRole(options(at, { roleArn: 'arn:aws:iam:::role/reader' }))).not.toThrow();
     const { endpoint: _, ...own } = options(at, { roleArn: 'arn:aws:iam:::role/reader' });

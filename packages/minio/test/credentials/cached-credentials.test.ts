@@ -21,7 +21,11 @@ function build() {
         asked.push({
           signal: call?.signal,
           give: (minutes) => {
-            resolve({ accessKeyId: `key-${number}`, secretAccessKey: 's', ...(minutes === undefined ? {} : { expiration: new Date(clock.now + minutes * MINUTE) }) });
+            resolve({
+              accessKeyId: `key-${number}`,
+              secretAccessKey: 's',
+              ...(minutes === undefined ? {} : { expiration: new Date(clock.now + minutes * MINUTE) }),
+            });
             return turn();
           },
           fail: (why) => {
@@ -89,9 +93,7 @@ describe('cachedCredentials', () => {
     await asked[3]?.fail('gone');
     clock.now = 59 * MINUTE + 1;
     const late = key();
-    const rejected = expect(late).rejects.toThrow('gone for good');
-    await asked[4]?.fail('gone for good');
-    await rejected;
+    await Promise.all([expect(late).rejects.toThrow('gone for good'), asked[4]?.fail('gone for good')]);
   });
 
   it('lets callers wait for the flight that is on its way when less than a minute remains', async () => {
@@ -111,9 +113,7 @@ describe('cachedCredentials', () => {
   it('does not keep a failure', async () => {
     const { asked, key } = scene();
     const first = key();
-    const rejected = expect(first).rejects.toThrow('away');
-    await asked[0]?.fail('away');
-    await rejected;
+    await Promise.all([expect(first).rejects.toThrow('away'), asked[0]?.fail('away')]);
     const second = key();
     await asked[1]?.give(60);
     expect(await second).toBe('key-2');
@@ -127,9 +127,10 @@ describe('cachedCredentials', () => {
   it('refuses what has expired on arrival', async () => {
     const { asked, key } = scene();
     const first = key();
-    const rejected = expect(first).rejects.toMatchObject({ code: 'Unauthenticated', message: expect.stringMatching(/expired at .* already; check the clock/) });
-    await asked[0]?.give(0);
-    await rejected;
+    await Promise.all([
+      expect(first).rejects.toMatchObject({ code: 'Unauthenticated', message: expect.stringMatching(/expired at .* already; check the clock/) }),
+      asked[0]?.give(0),
+    ]);
   });
 
   it('lets one caller go without the others, and ends the flight when the last has gone', async () => {

@@ -9,7 +9,10 @@ import { temporaryFolder } from './services/openssl.ts';
 
 /** An agent that gives credentials to whoever brings the token. */
 function agent(token: () => string): Parameters<typeof loopbackService>[0] {
-  return ({ headers, path }) => (headers.authorization === token() && path === '/v2/credentials/1' ? { body: JSON.stringify(roleDocument()) } : { status: 401, body: `bad token ${headers.authorization}` });
+  return ({ headers, path }) =>
+    headers.authorization === token() && path === '/v2/credentials/1'
+      ? { body: JSON.stringify(roleDocument()) }
+      : { status: 401, body: `bad token ${headers.authorization}` };
 }
 
 describe('containerRole', () => {
@@ -47,18 +50,42 @@ describe('containerRole', () => {
     expect(service.asked[0]?.headers.authorization).toBeUndefined();
   });
 
-  const allowed = ['https://agent.example.com/x', 'http://127.0.0.1:1/', 'http://127.255.0.1', 'http://localhost/x', 'http://[::1]:80/', 'http://169.254.170.2/x', 'http://169.254.170.23/v1', 'http://[fd00:ec2::23]/v1'];
+  const allowed = [
+    'https://agent.example.com/x',
+    'http://127.0.0.1:1/',
+    'http://127.255.0.1',
+    'http://localhost/x',
+    'http://[::1]:80/',
+    'http://169.254.170.2/x',
+    'http://169.254.170.23/v1',
+    'http://[fd00:ec2::23]/v1',
+  ];
   it.each(allowed)('allows %s', (fullUri) => {
     expect(() => containerRole({ fullUri })).not.toThrow();
   });
 
-  const refused = ['http://example.com/', 'http://169.254.169.254/latest', 'http://169.254.170.3', 'http://10.0.0.1/', 'http://127.0.0.1.example.com/', 'http://localhost.example.com/', 'http://notlocalhost/', 'http://[::ffff:127.0.0.1]/', 'http://[fd00:ec2::24]/', 'ftp://127.0.0.1/', 'http://user:pass@127.0.0.1/', '/v2/credentials', ''];
+  const refused = [
+    'http://example.com/',
+    'http://169.254.169.254/latest',
+    'http://169.254.170.3',
+    'http://10.0.0.1/',
+    'http://127.0.0.1.example.com/',
+    'http://localhost.example.com/',
+    'http://notlocalhost/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[fd00:ec2::24]/',
+    'ftp://127.0.0.1/',
+    'http://user:pass@127.0.0.1/',
+    '/v2/credentials',
+    '',
+  ];
   it.each(refused)('refuses %j', (fullUri) => {
     expect(() => containerRole({ fullUri })).toThrow(/AWS_CONTAINER_CREDENTIALS_FULL_URI/);
   });
 
   it('keeps a relative URI on the host of ECS', () => {
-    for (const relativeUri of ['', '@evil.example', 'http://evil.example/', '.evil.example', '/with space']) expect(() => containerRole({ relativeUri })).toThrow(/begins with \//);
+    for (const relativeUri of ['', '@evil.example', 'http://evil.example/', '.evil.example', '/with space'])
+      expect(() => containerRole({ relativeUri })).toThrow(/begins with \//);
     for (const relativeUri of ['/v2/credentials/1', '//evil.example/x', '/@evil.example']) expect(() => containerRole({ relativeUri })).not.toThrow();
     expect(() => containerRole({ relativeUri: '/x', fullUri: 'http://127.0.0.1' })).toThrow(/both set/);
     expect(() => containerRoleFromEnvironment({})).toThrow(/neither/);
@@ -66,9 +93,16 @@ describe('containerRole', () => {
 
   it('tells failures in plain words', async () => {
     await using broken = await loopbackService(() => ({ body: `{"AccessKeyId":"${CANARY.secretAccessKey}` }));
-    expect(await failureOf(containerRole({ fullUri: broken.endpoint }))).toMatchObject({ code: 'Unavailable', retryable: false, message: expect.stringMatching(/not JSON/) });
+    expect(await failureOf(containerRole({ fullUri: broken.endpoint }))).toMatchObject({
+      code: 'Unavailable',
+      retryable: false,
+      message: expect.stringMatching(/not JSON/),
+    });
     await using large = await loopbackService(() => ({ body: 'x'.repeat(300_000) }));
-    expect(await failureOf(containerRole({ fullUri: large.endpoint }))).toMatchObject({ code: 'Unavailable', message: expect.stringMatching(/no such service/) });
+    expect(await failureOf(containerRole({ fullUri: large.endpoint }))).toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringMatching(/no such service/),
+    });
     await using busy = await loopbackService(() => ({ status: 429, headers: { 'retry-after': '0' } }));
     expect(await failureOf(containerRole({ fullUri: busy.endpoint }))).toMatchObject({ code: 'RateLimited', attempts: 3 });
   });

@@ -15,7 +15,10 @@ const SECRETS = [KEYS.secret_key, ...Object.values(CANARY).slice(1)];
 
 describe('credentialSourceFrom', () => {
   it('takes keys, with other concerns’ fields beside them, for any server', async () => {
-    expect(await credentialSourceFrom({ provider: 'minio', buckets: ['a'], endpoint: 'minio.local:9000', ...KEYS })()).toEqual({ accessKeyId: KEYS.access_key, secretAccessKey: KEYS.secret_key });
+    expect(await credentialSourceFrom({ provider: 'minio', buckets: ['a'], endpoint: 'minio.local:9000', ...KEYS })()).toEqual({
+      accessKeyId: KEYS.access_key,
+      secretAccessKey: KEYS.secret_key,
+    });
     expect(await credentialSourceFrom({ ...KEYS, session_token: 'x', iam_role: '' })()).toMatchObject({ sessionToken: 'x' });
   });
 
@@ -31,14 +34,20 @@ describe('credentialSourceFrom', () => {
     const source = credentialSourceFrom({ ...AWS, iam_role: 'machine' }, context);
     expect([await source(), await source()]).toEqual([ROLE_CREDENTIALS, ROLE_CREDENTIALS]);
     expect(metadata.asked).toHaveLength(3);
-    expect((await failureOf(credentialSourceFrom({ ...AWS, iam_role: 'machin' }, context))).message).toMatch(/this instance has the role "machine", not "machin"/);
+    expect((await failureOf(credentialSourceFrom({ ...AWS, iam_role: 'machin' }, context))).message).toMatch(
+      /this instance has the role "machine", not "machin"/,
+    );
   });
 
   it('assumes a role given by its ARN: by the instance, or by the keys beside it', async () => {
     await using metadata = await loopbackService(instanceMetadata({ role: 'machine' }));
     await using byInstance = await loopbackService(tokenService({ caller: { ...CANARY }, region: AWS.region }));
-    expect(await credentialSourceFrom({ ...AWS, iam_role: ARN }, { endpoints: { metadata: metadata.endpoint, sts: byInstance.endpoint } })()).toEqual(ROLE_CREDENTIALS);
-    await using byKeys = await loopbackService(tokenService({ caller: { accessKeyId: KEYS.access_key, secretAccessKey: KEYS.secret_key }, region: 'us-east-1' }));
+    expect(await credentialSourceFrom({ ...AWS, iam_role: ARN }, { endpoints: { metadata: metadata.endpoint, sts: byInstance.endpoint } })()).toEqual(
+      ROLE_CREDENTIALS,
+    );
+    await using byKeys = await loopbackService(
+      tokenService({ caller: { accessKeyId: KEYS.access_key, secretAccessKey: KEYS.secret_key }, region: 'us-east-1' }),
+    );
     const entry = { endpoint: 'minio.local', ...KEYS, iam_role: ARN, sts_endpoint: byKeys.endpoint };
     expect(await credentialSourceFrom(entry)()).toEqual(ROLE_CREDENTIALS);
   });
@@ -53,9 +62,15 @@ describe('credentialSourceFrom', () => {
   it('asks where the environment leads, and says so', async () => {
     await using metadata = await loopbackService(instanceMetadata({ role: 'machine' }));
     const notices: string[] = [];
-    const context: SignInContext = { env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.endpoint, AWS_ENDPOINT_URL_STS: 'http://user:pass-canary-0041@127.0.0.1:1/' }, onNotice: (notice) => notices.push(notice) };
+    const context: SignInContext = {
+      env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.endpoint, AWS_ENDPOINT_URL_STS: 'http://user:pass-canary-0041@127.0.0.1:1/' },
+      onNotice: (notice) => notices.push(notice),
+    };
     expect(await credentialSourceFrom({ ...AWS, iam_role: 'machine' }, context)()).toEqual(ROLE_CREDENTIALS);
-    expect(notices).toEqual(['AWS_ENDPOINT_URL_STS is set: credentials are asked for at "127.0.0.1:1"', `AWS_EC2_METADATA_SERVICE_ENDPOINT is set: credentials are asked for at "${new URL(metadata.endpoint).host}"`]);
+    expect(notices).toEqual([
+      'AWS_ENDPOINT_URL_STS is set: credentials are asked for at "127.0.0.1:1"',
+      `AWS_EC2_METADATA_SERVICE_ENDPOINT is set: credentials are asked for at "${new URL(metadata.endpoint).host}"`,
+    ]);
     credentialSourceFrom(KEYS, context);
     expect(notices).toHaveLength(2);
   });
@@ -84,7 +99,12 @@ describe('credentialSourceFrom', () => {
       iam_role_cert: base64(certificate),
       iam_role_key: base64(privateKey),
     };
-    const credentials = { accessKeyId: CANARY.accessKeyId, secretAccessKey: CANARY.secretAccessKey, sessionToken: CANARY.sessionToken, expiration: '2099-01-01T00:00:00Z' };
+    const credentials = {
+      accessKeyId: CANARY.accessKeyId,
+      secretAccessKey: CANARY.secretAccessKey,
+      sessionToken: CANARY.sessionToken,
+      expiration: '2099-01-01T00:00:00Z',
+    };
     await using service = await loopbackService(() => ({ status: 201, body: JSON.stringify({ credentialSet: [{ credentials }] }) }));
     const context = { endpoints: { rolesAnywhere: service.endpoint } };
     expect(await credentialSourceFrom(entry, context)()).toEqual(ROLE_CREDENTIALS);
@@ -100,11 +120,23 @@ describe('credentialSourceFrom', () => {
     ['half a key', { access_key: 'A' }, 'secret_key is missing: sign-in by keys needs it'],
     ['the other half', { secret_key: KEYS.secret_key }, 'access_key is missing: sign-in by keys needs it'],
     ['a key that is a number', { access_key: 'A', secret_key: 12345678 }, 'secret_key: expected a text, got a number; put it in quotes'],
-    ['keys beside the instance’s role', { ...KEYS, iam_role: 'machine' }, "iam_role names the instance's own role, which takes no keys, and access_key or secret_key is given too; remove one or the other"],
+    [
+      'keys beside the instance’s role',
+      { ...KEYS, iam_role: 'machine' },
+      "iam_role names the instance's own role, which takes no keys, and access_key or secret_key is given too; remove one or the other",
+    ],
     ['keys beside anonymous', { ...KEYS, sign_in: 'anonymous' }, 'access_key and secret_key have no place beside sign_in: anonymous; keep one way to sign in'],
     ['a role beside a profile', { profile: 'x', iam_role: ARN }, 'iam_role has no place beside profile; keep one way to sign in'],
-    ['an instance’s role elsewhere', { endpoint: 'https://minio.local:9000', iam_role: 'machine' }, 'iam_role works on AWS only, and endpoint is "minio.local"; use access_key and secret_key there'],
-    ['a role’s ARN elsewhere', { endpoint: 's3.amazonaws.com.evil.example', ...KEYS, iam_role: ARN }, 'iam_role works on AWS only, and endpoint is "s3.amazonaws.com.evil.example"; use access_key and secret_key there'],
+    [
+      'an instance’s role elsewhere',
+      { endpoint: 'https://minio.local:9000', iam_role: 'machine' },
+      'iam_role works on AWS only, and endpoint is "minio.local"; use access_key and secret_key there',
+    ],
+    [
+      'a role’s ARN elsewhere',
+      { endpoint: 's3.amazonaws.com.evil.example', ...KEYS, iam_role: ARN },
+      'iam_role works on AWS only, and endpoint is "s3.amazonaws.com.evil.example"; use access_key and secret_key there',
+    ],
     ['keys with a line break', { access_key: 'A', secret_key: `${KEYS.secret_key}\n` }, 'secret_key begins or ends with white space; copy it again without'],
   ];
   it.each(refused)('refuses %s, naming the entry', async (_, entry, message) => {
@@ -116,7 +148,15 @@ describe('credentialSourceFrom', () => {
 
 describe('entryFromEnvironment', () => {
   it('takes the main storage’s variables, empty ones as absent', async () => {
-    const env = { STORAGE_PROVIDER: 'minio', STORAGE_ENDPOINT: 's3.amazonaws.com', STORAGE_PORT: '443', STORAGE_ACCESS_KEY: 'A', STORAGE_SECRET_KEY: 'B', STORAGE_IAM_ROLE: '', JUPYTER_DOWNLOAD_FILES_BEFORE_START: 'true' };
+    const env = {
+      STORAGE_PROVIDER: 'minio',
+      STORAGE_ENDPOINT: 's3.amazonaws.com',
+      STORAGE_PORT: '443',
+      STORAGE_ACCESS_KEY: 'A',
+      STORAGE_SECRET_KEY: 'B',
+      STORAGE_IAM_ROLE: '',
+      JUPYTER_DOWNLOAD_FILES_BEFORE_START: 'true',
+    };
     expect(entryFromEnvironment(env)).toEqual({ endpoint: 's3.amazonaws.com', access_key: 'A', secret_key: 'B' });
     expect(await credentialSourceFrom(entryFromEnvironment(env))()).toEqual({ accessKeyId: 'A', secretAccessKey: 'B' });
     expect(() => credentialSourceFrom(entryFromEnvironment({ STORAGE_ENDPOINT: 'minio.local', STORAGE_IAM_ROLE: 'x' }))).toThrow(/works on AWS only/);

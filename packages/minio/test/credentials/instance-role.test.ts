@@ -26,7 +26,10 @@ describe('instanceRole', () => {
   it.each(['stowage-role2', 'stowage-rol', 'Stowage-role'])('refuses another role than the configured one, without asking for its keys: %s', async (role) => {
     await using metadata = await loopbackService(instanceMetadata({ role: ROLE }));
     const failure = await failureOf(instanceRole({ role, endpoint: metadata.endpoint }));
-    expect(failure).toMatchObject({ code: 'Config', message: `iam_role: this instance has the role "${ROLE}", not "${role}"; correct iam_role, or attach the other role to the instance` });
+    expect(failure).toMatchObject({
+      code: 'Config',
+      message: `iam_role: this instance has the role "${ROLE}", not "${role}"; correct iam_role, or attach the other role to the instance`,
+    });
     expect(metadata.asked).toHaveLength(2);
   });
 
@@ -35,7 +38,12 @@ describe('instanceRole', () => {
     ['metadata switched off', { role: ROLE, tokenStatus: 403 }, 'AccessDenied', /switched off/],
     ['version 1 alone (404)', { role: ROLE, tokenStatus: 404 }, 'Config', /version 1 is never used/],
     ['version 1 alone (405)', { role: ROLE, tokenStatus: 405 }, 'Config', /version 1 is never used/],
-    ['a role that EC2 may not assume', { role: ROLE, document: { Code: 'AssumeRoleUnauthorizedAccess', Message: CANARY.secretAccessKey } }, 'Unauthenticated', /trust policy must let ec2/],
+    [
+      'a role that EC2 may not assume',
+      { role: ROLE, document: { Code: 'AssumeRoleUnauthorizedAccess', Message: CANARY.secretAccessKey } },
+      'Unauthenticated',
+      /trust policy must let ec2/,
+    ],
     ['a document without a secret', { role: ROLE, document: roleDocument({ SecretAccessKey: '' }) }, 'Unavailable', /secret key/],
   ];
   it.each(failures)('fails and never asks without a token: %s', async (_, behaviour, code, words) => {
@@ -72,6 +80,7 @@ describe('instanceRole', () => {
   it('refuses a role that is no name, and an endpoint that is no origin', () => {
     expect(() => instanceRole({ role: '../../user-data' })).toThrow(/bare name/);
     expect(() => instanceRole({ role: 'arn:aws:iam::111122223333:instance-profile/x' })).toThrow(/bare name/);
-    for (const endpoint of ['169.254.169.254', 'file:///etc', 'http://a:b@127.0.0.1', 'http://127.0.0.1/x']) expect(() => instanceRole({ endpoint }), endpoint).toThrow(/origin/);
+    for (const endpoint of ['169.254.169.254', 'file:///etc', 'http://a:b@127.0.0.1', 'http://127.0.0.1/x'])
+      expect(() => instanceRole({ endpoint }), endpoint).toThrow(/origin/);
   });
 });

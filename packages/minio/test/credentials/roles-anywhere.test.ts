@@ -14,7 +14,12 @@ const ARNS = {
   roleArn: 'arn:aws:iam::111122223333:role/path/stowage',
   trustAnchorArn: `arn:aws:rolesanywhere:${REGION}:111122223333:trust-anchor/9a8b7c6d-0000-1111-2222-333344445555`,
 };
-const GIVEN = { accessKeyId: CANARY.accessKeyId, secretAccessKey: CANARY.secretAccessKey, sessionToken: CANARY.sessionToken, expiration: '2099-01-01T00:00:00Z' };
+const GIVEN = {
+  accessKeyId: CANARY.accessKeyId,
+  secretAccessKey: CANARY.secretAccessKey,
+  sessionToken: CANARY.sessionToken,
+  expiration: '2099-01-01T00:00:00Z',
+};
 
 const made = {} as Record<'root' | 'middle' | 'lower' | 'rsa' | 'ec' | 'rsaBelow' | 'ecBelow' | 'other', Issued>;
 
@@ -68,7 +73,12 @@ function resigned(text: string, signWith: (signed: Buffer) => Buffer): string {
 describe('the verifier', () => {
   const tampered: [string, 'ec' | 'rsa', (text: string) => string, RegExp][] = [
     ['a flipped bit in the body', 'ec', (text) => text.replace('"durationSeconds":3600', '"durationSeconds":3601'), /signature/],
-    ['a flipped bit in the signature', 'rsa', (text) => text.replace(/Signature=([0-9a-f])/, (_, digit: string) => `Signature=${(Number.parseInt(digit, 16) ^ 1).toString(16)}`), /signature/],
+    [
+      'a flipped bit in the signature',
+      'rsa',
+      (text) => text.replace(/Signature=([0-9a-f])/, (_, digit: string) => `Signature=${(Number.parseInt(digit, 16) ^ 1).toString(16)}`),
+      /signature/,
+    ],
     ['another role', 'ec', (text) => text.replace('path%2Fstowage', 'path%2Fstowagf'), /signature|query/],
     ['another host', 'ec', (text) => text.replace(/host: [^\r]+/i, 'host: example.com'), /signature/],
     ['a hexadecimal serial', 'rsa', (text) => text.replace('Credential=3735928559/', 'Credential=DEADBEEF/'), /serial/],
@@ -76,7 +86,12 @@ describe('the verifier', () => {
     ['another region', 'ec', (text) => text.replace(`/${REGION}/rolesanywhere/aws4`, '/us-east-1/rolesanywhere/aws4'), /scope/],
     ['a header left unsigned', 'ec', (text) => text.replace('SignedHeaders=content-type;', 'SignedHeaders='), /signed headers/],
     ['the algorithm of the other kind of key', 'ec', (text) => text.replace('AWS4-X509-ECDSA', 'AWS4-X509-RSA'), /algorithm/],
-    ['IEEE P1363 instead of DER', 'ec', (text) => resigned(text, (signed) => sign('sha256', signed, { key: made.ec.privateKey, dsaEncoding: 'ieee-p1363' })), /signature/],
+    [
+      'IEEE P1363 instead of DER',
+      'ec',
+      (text) => resigned(text, (signed) => sign('sha256', signed, { key: made.ec.privateKey, dsaEncoding: 'ieee-p1363' })),
+      /signature/,
+    ],
     [
       'PSS instead of PKCS#1 v1.5',
       'rsa',
@@ -100,7 +115,9 @@ describe('the verifier', () => {
   it('accepts what it would refuse otherwise when it is signed again in the right way', async () => {
     await using service = await verifier();
     const original = await accepted(service, made.ec);
-    const again = resigned(original.replace('"durationSeconds":3600', '"durationSeconds":3601'), (signed) => sign('sha256', signed, createPrivateKey(made.ec.privateKey)));
+    const again = resigned(original.replace('"durationSeconds":3600', '"durationSeconds":3601'), (signed) =>
+      sign('sha256', signed, createPrivateKey(made.ec.privateKey)),
+    );
     expect(await sendRaw(service.endpoint, Buffer.from(again, 'latin1'))).toBe(201);
   });
 
@@ -152,7 +169,9 @@ describe('rolesAnywhere', () => {
     const pkcs1 = createPrivateKey(made.rsa.privateKey).export({ format: 'pem', type: 'pkcs1' }).toString();
     await rolesAnywhere(options({ certificate: base64(made.ec.certificate), privateKey: wrapped(sec1) }, service.endpoint))();
     await rolesAnywhere(options({ certificate: wrapped(made.rsa.certificate), privateKey: base64(pkcs1) }, service.endpoint))();
-    await rolesAnywhere(options({ certificate: made.ec.certificate.replaceAll('\n', '\\n'), privateKey: made.ec.privateKey.replaceAll('\n', ' ') }, service.endpoint))();
+    await rolesAnywhere(
+      options({ certificate: made.ec.certificate.replaceAll('\n', '\\n'), privateKey: made.ec.privateKey.replaceAll('\n', ' ') }, service.endpoint),
+    )();
     expect(service.verdicts).toEqual(['', '', '']);
   });
 
@@ -160,7 +179,8 @@ describe('rolesAnywhere', () => {
     await using service = await verifier();
     await rolesAnywhere(options(made.ec, service.endpoint, { durationSeconds: 900 }))();
     expect(service.received.at(-1)?.toString('latin1')).toMatch(/\r\n\r\n\{"durationSeconds":900\}$/);
-    for (const durationSeconds of [899, 43_201, 1000.5, Number.NaN]) expect(() => rolesAnywhere(options(made.ec, service.endpoint, { durationSeconds }))).toThrow(/900 to 43200/);
+    for (const durationSeconds of [899, 43_201, 1000.5, Number.NaN])
+      expect(() => rolesAnywhere(options(made.ec, service.endpoint, { durationSeconds }))).toThrow(/900 to 43200/);
   });
 
   it('asks the service of the trust anchor’s own region and partition', async () => {
@@ -178,17 +198,25 @@ describe('rolesAnywhere', () => {
   it('tries again when the service fails, signed anew', async () => {
     let calls = 0;
     let time = Date.now();
-    await using service = await loopbackService(() => (++calls < 3 ? { status: 503 } : { status: 201, body: JSON.stringify({ credentialSet: [{ credentials: GIVEN }] }) }));
+    await using service = await loopbackService(() =>
+      ++calls < 3 ? { status: 503 } : { status: 201, body: JSON.stringify({ credentialSet: [{ credentials: GIVEN }] }) },
+    );
     const source = rolesAnywhere(options(made.ec, service.endpoint, { now: () => new Date((time += 1000)) }));
     expect((await source()).accessKeyId).toBe(GIVEN.accessKeyId);
     expect(new Set(service.asked.map(({ headers }) => headers['x-amz-date'])).size).toBe(3);
   });
 
   it('tells once of an end within 30 days and once of one within 7', async () => {
-    await using service = await loopbackService(() => ({ status: 201, headers: { date: '' }, body: JSON.stringify({ credentialSet: [{ credentials: GIVEN }] }) }));
+    await using service = await loopbackService(() => ({
+      status: 201,
+      headers: { date: '' },
+      body: JSON.stringify({ credentialSet: [{ credentials: GIVEN }] }),
+    }));
     const notices: string[] = [];
     let days = 0;
-    const source = rolesAnywhere(options(made.ec, service.endpoint, { now: () => new Date(Date.now() + days * 86_400_000), onNotice: (notice) => notices.push(notice) }));
+    const source = rolesAnywhere(
+      options(made.ec, service.endpoint, { now: () => new Date(Date.now() + days * 86_400_000), onNotice: (notice) => notices.push(notice) }),
+    );
     for (days of [0, 59, 61, 62, 82, 84, 85]) await source();
     expect(notices).toEqual([expect.stringMatching(/within 30 days, at 20/), expect.stringMatching(/within 7 days, at 20/)]);
     days = 91;
@@ -198,28 +226,70 @@ describe('rolesAnywhere', () => {
   });
 
   const refusals: [string, { status: number; headers?: Record<string, string>; body: string }, string, RegExp][] = [
-    ['by a header', { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException:http://x/' }, body: '{"message":"Untrusted certificate"}' }, 'AccessDenied', /Untrusted certificate.*trust policy/],
-    ['by __type and Message', { status: 404, body: '{"__type":"com.amazonaws#ResourceNotFoundException","Message":"no profile"}' }, 'Config', /no profile.*profile_arn/],
+    [
+      'by a header',
+      { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException:http://x/' }, body: '{"message":"Untrusted certificate"}' },
+      'AccessDenied',
+      /Untrusted certificate.*trust policy/,
+    ],
+    [
+      'by __type and Message',
+      { status: 404, body: '{"__type":"com.amazonaws#ResourceNotFoundException","Message":"no profile"}' },
+      'Config',
+      /no profile.*profile_arn/,
+    ],
     ['by code', { status: 400, body: '{"code":"ValidationException","message":"bad arn"}' }, 'Config', /bad arn/],
     ['of a signature', { status: 403, body: '{"code":"SignatureDoesNotMatchException","message":"no"}' }, 'Unauthenticated', /SignatureDoesNotMatch/],
     ['of a proxy', { status: 404, body: '<html>not here</html>' }, 'Config', /check the endpoint/],
-    ['that says too much', { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' }, body: JSON.stringify({ message: `token=${CANARY.sessionToken} ${'-----BEGIN PRIVATE KEY-----\nabc'}\n\nnext` }) }, 'AccessDenied', /redacted/],
+    [
+      'that says too much',
+      {
+        status: 403,
+        headers: { 'x-amzn-errortype': 'AccessDeniedException' },
+        body: JSON.stringify({ message: `token=${CANARY.sessionToken} -----BEGIN PRIVATE KEY-----\nabc\n\nnext` }),
+      },
+      'AccessDenied',
+      /redacted/,
+    ],
     ['without JSON after success', { status: 201, body: CANARY.secretAccessKey }, 'Unavailable', /not JSON/],
     ['without credentials', { status: 201, body: `{"x":"${CANARY.secretAccessKey}"}` }, 'Unavailable', /without credentials/],
-    ['without an expiry that is one', { status: 201, body: JSON.stringify({ credentialSet: [{ credentials: { ...GIVEN, expiration: CANARY.sessionToken } }] }) }, 'Unavailable', /expiration/],
-    ['of the clock', { status: 403, headers: { date: 'Sat, 01 Jan 2000 00:00:00 GMT' }, body: '{"code":"AccessDeniedException"}' }, 'Unauthenticated', /clock of this machine is \d+ minutes ahead/],
+    [
+      'without an expiry that is one',
+      { status: 201, body: JSON.stringify({ credentialSet: [{ credentials: { ...GIVEN, expiration: CANARY.sessionToken } }] }) },
+      'Unavailable',
+      /expiration/,
+    ],
+    [
+      'of the clock',
+      { status: 403, headers: { date: 'Sat, 01 Jan 2000 00:00:00 GMT' }, body: '{"code":"AccessDeniedException"}' },
+      'Unauthenticated',
+      /clock of this machine is \d+ minutes ahead/,
+    ],
   ];
   it.each(refusals)('tells a refusal %s in plain words', async (_, reply, code, words) => {
     await using service = await loopbackService(() => reply);
-    const failure = await failureOf(rolesAnywhere(options(made.ec, service.endpoint)), [...Object.values(CANARY).slice(1), made.ec.privateKey.split('\n')[1] ?? '']);
+    const failure = await failureOf(rolesAnywhere(options(made.ec, service.endpoint)), [
+      ...Object.values(CANARY).slice(1),
+      made.ec.privateKey.split('\n')[1] ?? '',
+    ]);
     expect(failure).toMatchObject({ code, message: expect.stringMatching(words) });
   });
 
   it('says so where nothing listens, where TLS is missing, and where nobody answers', async () => {
-    expect(await failureOf(rolesAnywhere(options(made.ec, await nothingListening())))).toMatchObject({ code: 'Unavailable', attempts: 3, message: expect.stringMatching(/nothing listens/) });
+    expect(await failureOf(rolesAnywhere(options(made.ec, await nothingListening())))).toMatchObject({
+      code: 'Unavailable',
+      attempts: 3,
+      message: expect.stringMatching(/nothing listens/),
+    });
     await using service = await loopbackService(() => ({ hang: true }));
-    expect(await failureOf(rolesAnywhere(options(made.ec, service.endpoint.replace('http:', 'https:'))))).toMatchObject({ code: 'Config', message: expect.stringMatching(/does not speak TLS/) });
-    expect(await failureOf(rolesAnywhere(options(made.ec, service.endpoint)))).toMatchObject({ code: 'Timeout', message: expect.stringMatching(/no answer within/) });
+    expect(await failureOf(rolesAnywhere(options(made.ec, service.endpoint.replace('http:', 'https:'))))).toMatchObject({
+      code: 'Config',
+      message: expect.stringMatching(/does not speak TLS/),
+    });
+    expect(await failureOf(rolesAnywhere(options(made.ec, service.endpoint)))).toMatchObject({
+      code: 'Timeout',
+      message: expect.stringMatching(/no answer within/),
+    });
     const abort = new AbortController();
     const call = rolesAnywhere(options(made.ec, service.endpoint))({ signal: abort.signal });
     setTimeout(() => abort.abort(new Error('enough')), 50);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { withinDeadline } from '../../src/credentials/deadline.ts';
 import { serviceRequest, type ServiceRequest } from '../../src/credentials/service-request.ts';
@@ -25,7 +26,10 @@ describe('serviceRequest', () => {
   it('sends what it is given, and follows nothing', async () => {
     await using elsewhere = await loopbackService(() => ({ body: 'elsewhere' }));
     await using service = await loopbackService(() => ({ status: 302, headers: { location: elsewhere.endpoint }, body: 'here' }));
-    expect(await ask(`${service.endpoint}/a?b`, { method: 'POST', headers: { 'x-one': '1' }, body: Buffer.from('body') })).toMatchObject({ status: 302, text: 'here' });
+    expect(await ask(`${service.endpoint}/a?b`, { method: 'POST', headers: { 'x-one': '1' }, body: Buffer.from('body') })).toMatchObject({
+      status: 302,
+      text: 'here',
+    });
     expect(service.asked[0]).toMatchObject({ method: 'POST', path: '/a?b', body: 'body', headers: { 'x-one': '1', 'content-length': '4' } });
     expect(elsewhere.asked).toEqual([]);
   });
@@ -39,8 +43,13 @@ describe('serviceRequest', () => {
     try {
       expect((await ask(`https://127.0.0.1:${port}/`, { ca: certificate })).text).toBe('safe');
       expect(await failureOf(() => ask(`https://127.0.0.1:${port}/`))).toMatchObject({ code: 'Config', message: expect.stringMatching(/is not trusted \(/) });
-      expect(await failureOf(() => ask(`https://127.0.0.1:${port}/`, { ca: issue({ name: 'other', ca: true }).certificate }))).toMatchObject({ code: 'Config' });
-      expect(await failureOf(() => ask(`https://localhost:${port}/`, { ca: certificate }))).toMatchObject({ code: 'Config', message: expect.stringMatching(/ERR_TLS_CERT_ALTNAME_INVALID/) });
+      expect(await failureOf(() => ask(`https://127.0.0.1:${port}/`, { ca: issue({ name: 'other', ca: true }).certificate }))).toMatchObject({
+        code: 'Config',
+      });
+      expect(await failureOf(() => ask(`https://localhost:${port}/`, { ca: certificate }))).toMatchObject({
+        code: 'Config',
+        message: expect.stringMatching(/ERR_TLS_CERT_ALTNAME_INVALID/),
+      });
       expect(await failureOf(() => ask(`http://127.0.0.1:${port}/`))).toMatchObject({ code: 'Unavailable' });
     } finally {
       server.close();
@@ -48,13 +57,19 @@ describe('serviceRequest', () => {
   });
 
   it('says why there was no answer', async () => {
-    expect(await failureOf(() => ask('http://no-such-name.invalid/'))).toMatchObject({ code: 'Unavailable', message: expect.stringMatching(/"no-such-name.invalid" is not known to DNS/) });
+    expect(await failureOf(() => ask('http://no-such-name.invalid/'))).toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringMatching(/"no-such-name.invalid" is not known to DNS/),
+    });
     const closed = await nothingListening();
     expect(await failureOf(() => ask(closed))).toMatchObject({ code: 'Unavailable', message: expect.stringMatching(/nothing listens/) });
     await using reset = await loopbackService(() => ({ reset: true }));
     expect(await failureOf(() => ask(reset.endpoint))).toMatchObject({ code: 'Unavailable', retryable: true, message: expect.stringMatching(/broke off/) });
     await using silent = await loopbackService(() => ({ hang: true }));
-    expect(await failureOf(() => ask(silent.endpoint, { timeoutMs: 50 }))).toMatchObject({ code: 'Timeout', message: 'the service gave no answer within 0.05 s' });
+    expect(await failureOf(() => ask(silent.endpoint, { timeoutMs: 50 }))).toMatchObject({
+      code: 'Timeout',
+      message: 'the service gave no answer within 0.05 s',
+    });
     await using partial = await loopbackService(() => ({ headers: { 'content-length': '100' }, body: 'half' }));
     expect(await failureOf(() => ask(partial.endpoint))).toMatchObject({ code: 'Unavailable', message: expect.stringMatching(/broke off/) });
     await using stalled = await loopbackService(() => ({ stall: true, body: 'half' }));
@@ -69,21 +84,24 @@ describe('serviceRequest', () => {
       const { text } = await serviceRequest('x', { method: 'GET', url: new URL(${JSON.stringify(service.endpoint)}), timeoutMs: 5000, signal: new AbortController().signal });
       process.stdout.write(text);`;
     const env = { ...process.env, NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.endpoint, http_proxy: proxy.endpoint, NO_PROXY: '', no_proxy: '' };
-    const output = await new Promise((resolve, reject) => {
-      execFile(process.execPath, ['--conditions=@stowage/source', '--input-type=module', '-e', script], { env }, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
-    });
-    expect(output).toBe('service');
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@stowage/source', '--input-type=module', '-e', script], { env });
+    expect(stdout).toBe('service');
     expect(proxy.asked).toEqual([]);
   });
 });
 
 describe('withinDeadline', () => {
   it('ends a step that does not listen', async () => {
-    expect(await failureOf(() => withinDeadline(undefined, 20, 'the step', () => new Promise(() => {})))).toMatchObject({ code: 'Timeout', message: 'the step gave no answer within 0.02 s' });
+    expect(await failureOf(() => withinDeadline(undefined, 20, 'the step', () => new Promise(() => {})))).toMatchObject({
+      code: 'Timeout',
+      message: 'the step gave no answer within 0.02 s',
+    });
   });
 
   it('ends steps inside of it, with its own words', async () => {
-    const failure = await failureOf(() => withinDeadline(undefined, 20, 'the outer step', (signal) => withinDeadline({ signal }, 10_000, 'the inner step', () => new Promise(() => {}))));
+    const failure = await failureOf(() =>
+      withinDeadline(undefined, 20, 'the outer step', (signal) => withinDeadline({ signal }, 10_000, 'the inner step', () => new Promise(() => {}))),
+    );
     expect(failure.message).toMatch(/^the outer step/);
   });
 

@@ -28,7 +28,10 @@ const BASE = `[base]\naws_access_key_id = ${KEYS.accessKeyId}\naws_secret_access
 
 describe('sharedProfile', () => {
   it('reads keys out of either file, the credentials file first, anew at each call', async () => {
-    using place = await files(`[default]\naws_access_key_id = A\naws_secret_access_key = from-credentials\n\n${BASE}aws_session_token=t\n`, `[default]\naws_secret_access_key = from-config\n[profile other]\naws_access_key_id = O\naws_secret_access_key = other\n`);
+    using place = await files(
+      `[default]\naws_access_key_id = A\naws_secret_access_key = from-credentials\n\n${BASE}aws_session_token=t\n`,
+      `[default]\naws_secret_access_key = from-config\n[profile other]\naws_access_key_id = O\naws_secret_access_key = other\n`,
+    );
     expect(await sharedProfile(place.options)()).toEqual({ accessKeyId: 'A', secretAccessKey: 'from-credentials' });
     expect(await sharedProfile({ ...place.options, profile: 'other' })()).toEqual({ accessKeyId: 'O', secretAccessKey: 'other' });
     const base = sharedProfile({ ...place.options, profile: 'base' });
@@ -73,7 +76,10 @@ describe('sharedProfile', () => {
     const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken } = CANARY;
     expect(await run(print({ Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: '2099-01-01T00:00:00Z' }))).toEqual(ROLE_CREDENTIALS);
     const failed = await failureOf(() => run(`sh -c "echo ${CANARY.token}; echo ${CANARY.token} >&2; exit 3"`));
-    expect(failed).toMatchObject({ code: 'Unauthenticated', message: 'profile "default": its credential_process failed (exit code 3); run the command by hand to see why' });
+    expect(failed).toMatchObject({
+      code: 'Unauthenticated',
+      message: 'profile "default": its credential_process failed (exit code 3); run the command by hand to see why',
+    });
     expect((await failureOf(() => run(`echo ${CANARY.token}`))).message).toMatch(/not JSON/);
     expect((await failureOf(() => run(print({ AccessKeyId })))).message).toMatch(/secret key/);
   });
@@ -86,15 +92,30 @@ describe('sharedProfile', () => {
     ['sso', '[default]\nsso_session = s', /aws configure export-credentials --profile "default"/],
     ['mfa', '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = other\nmfa_serial = m', /one-time code/],
     ['no source', '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\naws_access_key_id = A\naws_secret_access_key = B', /exactly one of source_profile/],
-    ['two sources', '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = a\ncredential_source = Environment', /exactly one of source_profile/],
+    [
+      'two sources',
+      '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = a\ncredential_source = Environment',
+      /exactly one of source_profile/,
+    ],
     ['odd source', '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\ncredential_source = Ec2', /expected Environment, EcsContainer/],
-    ['a circle', '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[b]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = default', /in a circle: "default" → "b" → "default"/],
-    ['a key with a space', `[default]\naws_access_key_id = A\naws_secret_access_key = canary secret 0021`, /profile "default": aws_secret_access_key holds a character that no key has/],
+    [
+      'a circle',
+      '[default]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[b]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = default',
+      /in a circle: "default" → "b" → "default"/,
+    ],
+    [
+      'a key with a space',
+      `[default]\naws_access_key_id = A\naws_secret_access_key = canary secret 0021`,
+      /profile "default": aws_secret_access_key holds a character that no key has/,
+    ],
   ];
   it.each(refusals)('refuses what it cannot do, and tries nothing else: %s', async (_, credentials, words) => {
     using place = await files(credentials);
     const env = { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey };
-    expect(await failureOf(sharedProfile({ ...place.options, env }), ['canary secret 0021'])).toMatchObject({ code: 'Config', message: expect.stringMatching(words) });
+    expect(await failureOf(sharedProfile({ ...place.options, env }), ['canary secret 0021'])).toMatchObject({
+      code: 'Config',
+      message: expect.stringMatching(words),
+    });
   });
 
   it('says where it looked when there are no files', async () => {

@@ -25,7 +25,10 @@ describe('webIdentity', () => {
     expect(await source()).toEqual(ROLE_CREDENTIALS);
     expect(new URLSearchParams(sts.asked[1]?.body).get('RoleSessionName')).toBe('pod-1');
     await writeFile(tokenFile, 'eyJhbGciOiJSUzI1NiJ9.wrong-canary');
-    expect(await failureOf(source, ['eyJhbGciOiJSUzI1NiJ9.wrong-canary'])).toMatchObject({ code: 'Unauthenticated', message: expect.stringMatching(/InvalidIdentityToken/) });
+    expect(await failureOf(source, ['eyJhbGciOiJSUzI1NiJ9.wrong-canary'])).toMatchObject({
+      code: 'Unauthenticated',
+      message: expect.stringMatching(/InvalidIdentityToken/),
+    });
   });
 
   it('tells a role that does not trust the token', async () => {
@@ -33,7 +36,10 @@ describe('webIdentity', () => {
     const tokenFile = join(folder.path, 'token');
     await writeFile(tokenFile, CANARY.token);
     await using sts = await loopbackService(() => stsFailure(403, 'AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity'));
-    expect(await failureOf(webIdentity({ ...ROLE, endpoint: sts.endpoint, tokenFile }))).toMatchObject({ code: 'AccessDenied', message: expect.stringMatching(/token's provider/) });
+    expect(await failureOf(webIdentity({ ...ROLE, endpoint: sts.endpoint, tokenFile }))).toMatchObject({
+      code: 'AccessDenied',
+      message: expect.stringMatching(/token's provider/),
+    });
   });
 
   it('refuses files that are no token, without a request and without waiting', async () => {
@@ -53,7 +59,10 @@ describe('webIdentity', () => {
       [at('large'), /no such file/],
     ];
     for (const [tokenFile, words] of expected) {
-      expect(await failureOf(webIdentity({ ...ROLE, endpoint: sts.endpoint, tokenFile }))).toMatchObject({ code: 'Config', message: expect.stringMatching(words) });
+      expect(await failureOf(webIdentity({ ...ROLE, endpoint: sts.endpoint, tokenFile }))).toMatchObject({
+        code: 'Config',
+        message: expect.stringMatching(words),
+      });
     }
     expect(sts.asked).toEqual([]);
   });

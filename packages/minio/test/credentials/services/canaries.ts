@@ -29,7 +29,10 @@ export function everythingShown(error: unknown): string {
 }
 
 /** The failure of a call, which must be typed, in one line, and free of the secrets. */
-export async function failureOf(call: () => Promise<unknown>, secrets: readonly string[] = Object.values(CANARY).filter((value) => value !== CANARY.accessKeyId)): Promise<StorageError> {
+export async function failureOf(
+  call: () => Promise<unknown>,
+  secrets: readonly string[] = Object.values(CANARY).filter((value) => value !== CANARY.accessKeyId),
+): Promise<StorageError> {
   try {
     await call();
   } catch (error) {

@@ -25,7 +25,15 @@ export function instanceMetadata({ role, document, tokenStatus = 200 }: Instance
 }
 
 export function roleDocument(more: object = {}): object {
-  return { Code: 'Success', Type: 'AWS-HMAC', AccessKeyId: CANARY.accessKeyId, SecretAccessKey: CANARY.secretAccessKey, Token: CANARY.sessionToken, Expiration: '2099-01-01T00:00:00Z', ...more };
+  return {
+    Code: 'Success',
+    Type: 'AWS-HMAC',
+    AccessKeyId: CANARY.accessKeyId,
+    SecretAccessKey: CANARY.secretAccessKey,
+    Token: CANARY.sessionToken,
+    Expiration: '2099-01-01T00:00:00Z',
+    ...more,
+  };
 }
 
 /** What a source must make of `roleDocument`. */

@@ -57,7 +57,12 @@ export function issue(options: IssueOptions): Issued {
   const { name, issuer, key = 'ec', ca = false, digest = 'sha256', serial = '0x00DEADBEEF', days = 90, identifiers = true } = options;
   const usage = options.usage ?? (ca ? 'critical,keyCertSign,cRLSign' : 'critical,digitalSignature');
   openssl('genpkey', ...KEYS[key], '-out', at('key'));
-  const extensions = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`, usage === '' ? '' : `keyUsage=${usage}`, `subjectKeyIdentifier=${identifiers ? 'hash' : 'none'}`, `authorityKeyIdentifier=${identifiers && issuer !== undefined ? 'keyid' : 'none'}`];
+  const extensions = [
+    `basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`,
+    usage === '' ? '' : `keyUsage=${usage}`,
+    `subjectKeyIdentifier=${identifiers ? 'hash' : 'none'}`,
+    `authorityKeyIdentifier=${identifiers && issuer !== undefined ? 'keyid' : 'none'}`,
+  ];
   writeFileSync(at('ext'), extensions.join('\n'));
   openssl('req', '-new', '-key', at('key'), '-subj', `/O=Test/CN=${name}`, '-out', at('csr'));
   const common = ['x509', '-req', '-in', at('csr'), '-extfile', at('ext'), `-${digest}`, '-days', String(days), '-set_serial', serial, '-out', at('crt')];

@@ -107,7 +107,10 @@ function verdictOn(request: WireRequest, options: VerifierOptions): string {
   if (decimal(openssl('x509', '-in', at('leaf.pem'), '-noout', '-serial').trim().replace('serial=', '')) !== serial) return `serial is ${serial}`;
   if (/CA:TRUE/.test(openssl('x509', '-in', at('leaf.pem'), '-noout', '-text'))) return 'leaf is an authority';
   writeFileSync(at('root.pem'), options.trustAnchor);
-  const chain = (headers.get('x-amz-x509-chain') ?? '').trim().split(',').filter((one) => one !== '');
+  const chain = (headers.get('x-amz-x509-chain') ?? '')
+    .trim()
+    .split(',')
+    .filter((one) => one !== '');
   let untrusted = '';
   let issuer = openssl('x509', '-in', at('leaf.pem'), '-noout', '-issuer').replace('issuer=', '');
   for (const one of chain) {
@@ -117,7 +120,8 @@ function verdictOn(request: WireRequest, options: VerifierOptions): string {
     issuer = openssl('x509', '-inform', 'DER', '-in', at('one.der'), '-noout', '-issuer').replace('issuer=', '');
   }
   writeFileSync(at('chain.pem'), untrusted);
-  if (!opensslAccepts('verify', '-x509_strict', '-CAfile', at('root.pem'), ...(untrusted === '' ? [] : ['-untrusted', at('chain.pem')]), at('leaf.pem'))) return 'chain is not trusted';
+  if (!opensslAccepts('verify', '-x509_strict', '-CAfile', at('root.pem'), ...(untrusted === '' ? [] : ['-untrusted', at('chain.pem')]), at('leaf.pem')))
+    return 'chain is not trusted';
   writeFileSync(at('public.pem'), openssl('x509', '-in', at('leaf.pem'), '-noout', '-pubkey'));
   const kind = /Modulus/.test(openssl('pkey', '-pubin', '-in', at('public.pem'), '-noout', '-text')) ? 'RSA' : 'ECDSA';
   if (algorithm !== `AWS4-X509-${kind}-SHA256`) return `algorithm is ${algorithm}`;
@@ -138,9 +142,13 @@ export async function rolesAnywhereVerifier(options: VerifierOptions): Promise<V
     received.push(bytes);
     const verdict = verdictOn(request, options);
     verdicts.push(verdict);
-    if (verdict !== '') return void reply(socket, '403 Forbidden', { message: verdict }, 'x-amzn-errortype: AccessDeniedException:http://internal.amazon.com/\r\n');
-    const { durationSeconds } = JSON.parse(request.body.toString('utf8'));
-    const credentials = await options.give(durationSeconds);
+    if (verdict !== '') {
+      reply(socket, '403 Forbidden', { message: verdict }, 'x-amzn-errortype: AccessDeniedException:http://internal.amazon.com/\r\n');
+      return;
+    }
+    const duration = /^\{"durationSeconds":(\d+)\}$/.exec(request.body.toString('utf8'))?.[1];
+    if (duration === undefined) throw new Error('no duration');
+    const credentials = await options.give(Number(duration));
     reply(socket, '201 Created', { credentialSet: [{ credentials }], subjectArn: 'arn:aws:rolesanywhere:::subject/x' }, '');
   }
   const server = createServer((socket) => {
@@ -172,5 +180,7 @@ export async function rolesAnywhereVerifier(options: VerifierOptions): Promise<V
 
 function reply(socket: Socket, status: string, body: object, headers: string): void {
   const text = JSON.stringify(body);
-  socket.end(`HTTP/1.1 ${status}\r\ndate: ${new Date().toUTCString()}\r\ncontent-type: application/json\r\n${headers}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`);
+  socket.end(
+    `HTTP/1.1 ${status}\r\ndate: ${new Date().toUTCString()}\r\ncontent-type: application/json\r\n${headers}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
 }

@@ -14,7 +14,9 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 
 /** Why a request is not signed by the caller, by Signature Version 4; an empty text if it is. Shares no code with any client. */
 export function signatureFault({ method, path, headers, body }: Asked, caller: Caller, region: string, service: string): string {
-  const match = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(headers.authorization ?? '');
+  const match = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+    headers.authorization ?? '',
+  );
   if (match === null) return 'MissingAuthenticationToken';
   const [, key = '', day = '', signedRegion = '', signedService = '', names = '', signature = ''] = match;
   if (key !== caller.accessKeyId) return 'InvalidClientTokenId';
@@ -22,7 +24,10 @@ export function signatureFault({ method, path, headers, body }: Asked, caller: C
   if (signedRegion !== region || signedService !== service) return 'SignatureDoesNotMatch';
   const date = String(headers['x-amz-date']);
   if (!date.startsWith(day) || !names.split(';').includes('host')) return 'SignatureDoesNotMatch';
-  const canonicalHeaders = names.split(';').map((name) => `${name}:${String(headers[name]).trim().replace(/ +/g, ' ')}\n`).join('');
+  const canonicalHeaders = names
+    .split(';')
+    .map((name) => `${name}:${String(headers[name]).trim().replace(/ +/g, ' ')}\n`)
+    .join('');
   const canonical = `${method}\n${path}\n\n${canonicalHeaders}\n${names}\n${hash(body)}`;
   const stringToSign = `AWS4-HMAC-SHA256\n${date}\n${day}/${region}/${service}/aws4_request\n${hash(canonical)}`;
   const signingKey = hmac(hmac(hmac(hmac(`AWS4${caller.secretAccessKey}`, day), region), service), 'aws4_request');
