@@ -1,1 +1,15 @@
-export {};
+export { anonymous } from './credentials/anonymous.ts';
+export { assumeRole } from './credentials/assume-role.ts';
+export type { AssumeRoleOptions } from './credentials/assume-role.ts';
+export { cachedCredentials } from './credentials/cached-credentials.ts';
+export type { CacheOptions } from './credentials/cached-credentials.ts';
+export { credentialSourceFrom } from './credentials/credential-source-from.ts';
+export type { SignInContext } from './credentials/credential-source-from.ts';
+export type { Credentials, CredentialSource, SignInCall } from './credentials/credentials.ts';
+export { staticKeys } from './credentials/static-keys.ts';
+export { doctor } from './doctor.ts';
+export type { DoctorReport, MissingPermission } from './doctor.ts';
+export { minioDriver } from './minio-driver.ts';
+export type { MinioOptions } from './minio-options.ts';
+export { minio } from './minio-provider.ts';
+export type { StoreKind } from './store-limits.ts';

@@ -41,7 +41,7 @@ import { isBytes, PartReader, partSizeFor, piecesOf, piecesOfStream, sendPieces 
 import { SdkCalls } from './sdk/sdk-calls.ts';
 import { SdkClient } from './sdk/sdk-client.ts';
 import { StoreConnection } from './store-connection.ts';
-import { listingMd5, MAX_SINGLE_COPY, type StoreLimits, storeLimits } from './store-limits.ts';
+import { MAX_SINGLE_COPY, type StoreLimits, storeLimits, withOptions } from './store-limits.ts';
 import { LeanCalls } from './wire/lean-calls.ts';
 import { md5OfEtag } from './xml/listing.ts';
 
@@ -71,7 +71,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
     this.bucket = bucket;
     this.#settings = settings;
     const limits = storeLimits(settings.store);
-    this.#limits = settings.etagIsMd5 ? listingMd5(limits) : limits;
+    this.#limits = withOptions(limits, settings);
     this.capabilities = this.#limits.capabilities;
     this.store = new StoreConnection(settings, bucket);
     this.sdk = new SdkClient(this.store);
@@ -99,6 +99,8 @@ export class MinioDriver implements BucketDriver, UploadHost {
     try {
       const info = await this.#withTags(infoOf(key, answer, this.#settings.etagIsMd5), answer, o);
       const range = rangeOf(answer);
+      // MinIO answers a suffix of nothing with nothing.
+      if (o.range !== undefined && info.size === 0) throw new StorageError('InvalidRange', `${JSON.stringify(key)} has no bytes, so no range of it can be read`, { status });
       if (o.range !== undefined && status !== 206 && !coversAll(o.range, info.size))
         throw new StorageError('Unavailable', `the store answered a read of a range of ${JSON.stringify(key)} with all of it; a proxy between may drop the Range header`, { status });
       if (answer.contentRange !== undefined && answer.length !== undefined && answer.length !== range.end - range.start)
@@ -181,7 +183,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   list(o: ListOptions): AsyncIterable<ListPage> {
-    return listPages(this, o);
+    return listPages(this, o, this.#limits);
   }
 
   copyMany(items: readonly CopyItem[], o: Call): Promise<readonly CopyOutcome[]> {
@@ -255,13 +257,23 @@ export class MinioDriver implements BucketDriver, UploadHost {
     } catch (told) {
       if (!isStorageError(told)) return told;
       if (told.code === 'NotFound') this.#bucketSeen = true;
-      return told.code === 'InvalidRange' || told.retryable ? error : told;
+      return told.code === 'InvalidRange' || told.retryable ? error : toldOf('head', told);
     }
   }
 }
 
 function signalOf({ signal }: Call): Call {
   return signal === undefined ? {} : { signal };
+}
+
+/** What another request learnt, as the failure of this one. */
+function toldOf(operation: string, { code, message, provider, bucket, key, retryable, status, requestId }: StorageError): StorageError {
+  const known = new StorageError(code, message, { operation, provider, retryable });
+  return known.with(new StorageError(code, message, { ...pick('bucket', bucket), ...pick('key', key), ...pick('status', status), ...pick('requestId', requestId) }));
+}
+
+function pick<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
 }
 
 function coversAll(range: NonNullable<GetOptions['range']>, size: number): boolean {

@@ -29,6 +29,8 @@ export interface MinioOptions {
   readonly signPayload?: 'auto' | 'always' | 'never';
   /** Say true where no object is encrypted with KMS or keys of the caller: the ETag of an object written at once is then its MD5, and told as such. Default false. */
   readonly etagIsMd5?: boolean;
+  /** Whether the buckets keep versions: reads and deletions may then name one. Default false. */
+  readonly versioned?: boolean;
   /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 16 MiB. */
   readonly partSize?: number;
   /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4. */
@@ -77,6 +79,7 @@ export function minioSettings(o: MinioOptions): MinioSettings {
     transport: o.transport ?? 'lean',
     signPayload: o.signPayload ?? 'auto',
     etagIsMd5: o.etagIsMd5 ?? false,
+    versioned: o.versioned ?? false,
     partSize,
     concurrency: o.concurrency ?? 4,
     connections: o.connections ?? 64,

@@ -27,6 +27,7 @@ export class PartReader {
   #ended = false;
   readonly #signal: AbortSignal | undefined;
   readonly #aborted: Promise<never> | undefined;
+  #forget: () => void = () => undefined;
 
   /** `signal` ends a wait for a source that is silent. */
   constructor(body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
@@ -34,7 +35,9 @@ export class PartReader {
     this.#signal = signal;
     if (signal === undefined) return;
     const { promise, reject } = Promise.withResolvers<never>();
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#forget = (): void => signal.removeEventListener('abort', onAbort);
     // Told to whoever reads at that time, and to nobody else.
     promise.catch(() => undefined);
     this.#aborted = promise;
@@ -66,6 +69,7 @@ export class PartReader {
 
   /** Ends the source early. One that is silent is told, and not waited for. */
   async close(): Promise<void> {
+    this.#forget();
     if (this.#ended) return;
     this.#ended = true;
     const ended = this.#chunks.return?.();

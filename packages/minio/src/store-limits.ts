@@ -18,6 +18,11 @@ export interface StoreLimits {
   readonly crc32: boolean;
   /** Whether listings of uploads take any prefix; MinIO gives only those of the very key. */
   readonly uploadsByPrefix: boolean;
+  /**
+   * Whether listings are those of MinIO, which (measured) refuses prefixes that no key of it can have, and those that end in a dot
+   * segment, as that of `a/.hidden` does; and ends a listing of one key a page where the prefix is itself a key.
+   */
+  readonly minioListing: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -33,10 +38,10 @@ interface Differences {
   readonly copyIf: Support;
   readonly nested: boolean;
   readonly maxSegmentBytes?: number;
-  readonly versions: Support;
+  readonly delimiter?: 'any' | '/';
 }
 
-function capabilities({ deleteIf, copyIf, nested, maxSegmentBytes, versions }: Differences): Capabilities {
+function capabilities({ deleteIf, copyIf, nested, maxSegmentBytes, delimiter = 'any' }: Differences): Capabilities {
   return {
     put: { absent: 'native', match: 'native', conditionalMultipart: 'native' },
     deleteIf,
@@ -46,13 +51,13 @@ function capabilities({ deleteIf, copyIf, nested, maxSegmentBytes, versions }: D
     rename: 'copy-delete',
     copyBatch: 1,
     deleteBatch: 1000,
-    list: { order: 'utf8', startAfter: 'native', until: 'native', delimiter: 'any', maxPage: 1000 },
+    list: { order: 'utf8', startAfter: 'native', until: 'native', delimiter, maxPage: 1000 },
     multipart: { minPart: MIN_PART, maxPart: 5 * GIB, maxParts: MAX_PARTS, equalParts: false, abort: 'explicit' },
     checksums: { verifies: ['crc32', 'md5', 'sha256'], lists: [] },
     presign: ['GET', 'HEAD', 'PUT', 'DELETE'],
     tags: 'native',
     metadata: 'native',
-    versions,
+    versions: false,
     keys: { maxBytes: MAX_KEY_BYTES, nested, caseSensitive: true, ...(maxSegmentBytes === undefined ? {} : { maxSegmentBytes }) },
     lastModified: { set: false, precisionMs: 1000 },
     readOnly: false,
@@ -98,37 +103,41 @@ function versitygwFault(key: string): string | undefined {
 
 const LIMITS: Readonly<Record<StoreKind, StoreLimits>> = {
   aws: {
-    capabilities: capabilities({ deleteIf: 'native', copyIf: 'native', nested: true, versions: 'native' }),
+    capabilities: capabilities({ deleteIf: 'native', copyIf: 'native', nested: true }),
     checkKey: tooLong,
     conditionalDelete: true,
     conditionalCopy: true,
     crc32: true,
     uploadsByPrefix: true,
+    minioListing: false,
   },
   minio: {
-    capabilities: capabilities({ deleteIf: 'emulated', copyIf: 'emulated', nested: false, maxSegmentBytes: 255, versions: 'native' }),
+    capabilities: capabilities({ deleteIf: 'emulated', copyIf: 'emulated', nested: false, maxSegmentBytes: 255, delimiter: '/' }),
     checkKey: minioFault,
     conditionalDelete: false,
     conditionalCopy: false,
     crc32: true,
     uploadsByPrefix: false,
+    minioListing: true,
   },
   versitygw: {
-    capabilities: capabilities({ deleteIf: 'native', copyIf: 'emulated', nested: false, maxSegmentBytes: 255, versions: false }),
+    capabilities: capabilities({ deleteIf: 'native', copyIf: 'emulated', nested: false, maxSegmentBytes: 255 }),
     checkKey: versitygwFault,
     conditionalDelete: true,
     conditionalCopy: false,
     crc32: true,
     uploadsByPrefix: true,
+    minioListing: false,
   },
   s3: {
-    capabilities: capabilities({ deleteIf: 'emulated', copyIf: 'emulated', nested: true, versions: 'native' }),
+    capabilities: capabilities({ deleteIf: 'emulated', copyIf: 'emulated', nested: true }),
     checkKey: tooLong,
     conditionalDelete: false,
     conditionalCopy: false,
     // An unknown header is left alone by servers that do not know it; Content-MD5 is known to all.
     crc32: true,
     uploadsByPrefix: true,
+    minioListing: false,
   },
 };
 
@@ -136,7 +145,8 @@ export function storeLimits(kind: StoreKind): StoreLimits {
   return LIMITS[kind];
 }
 
-/** With MD5 of ETags told as checksums: for stores of which the configuration says that no object is encrypted with KMS or the caller's keys. */
-export function listingMd5(limits: StoreLimits): StoreLimits {
-  return { ...limits, capabilities: { ...limits.capabilities, checksums: { ...limits.capabilities.checksums, lists: ['md5'] } } };
+/** What the configuration says of the buckets themselves: which ETags are MD5s, and whether versions are kept. */
+export function withOptions(limits: StoreLimits, { etagIsMd5, versioned }: { readonly etagIsMd5: boolean; readonly versioned: boolean }): StoreLimits {
+  const { capabilities: known } = limits;
+  return { ...limits, capabilities: { ...known, versions: versioned ? 'native' : false, checksums: { ...known.checksums, lists: etagIsMd5 ? ['md5'] : [] } } };
 }

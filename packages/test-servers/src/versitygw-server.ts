@@ -14,11 +14,11 @@ export async function startVersitygw(region: string = 'us-east-1'): Promise<S3Se
   const path = await goBinary(VERSITYGW);
   const { pid, stop, ports } = await startServer('versitygw', 1, async ([port], folder) => {
     await mkdir(join(folder, 'data'));
-    await mkdir(join(folder, 'sidecar'));
     return {
       path,
-      // Metadata beside the data, not in extended attributes, which not every temporary folder's disk has.
-      args: ['--quiet', '--keep-alive', '--region', region, '--health', '/health', '--port', `127.0.0.1:${port}`, 'posix', '--sidecar', join(folder, 'sidecar'), join(folder, 'data')],
+      // Metadata in extended attributes, which the temporary folder's disk must have: kept beside the data ("sidecar"), an overwrite
+      // keeps old tags and headers, and readers meet the metadata of one write with the content of another.
+      args: ['--quiet', '--keep-alive', '--region', region, '--health', '/health', '--port', `127.0.0.1:${port}`, 'posix', join(folder, 'data')],
       env: { ROOT_ACCESS_KEY: ROOT.accessKeyId, ROOT_SECRET_KEY: ROOT.secretAccessKey },
       ready: async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
     };

@@ -8,6 +8,7 @@ import { notS3, type FaultContext } from '../minio-error.ts';
 import { networkError } from '../network-error.ts';
 import type { ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
 import type { StoreConnection } from '../store-connection.ts';
+import { bodyLength } from '../content-length.ts';
 import { decodedUrl } from '../xml/text.ts';
 import { type ListedPage, md5OfEtag, quotedEtag } from '../xml/listing.ts';
 import type { SdkClient } from './sdk-client.ts';
@@ -50,7 +51,8 @@ export class SdkCalls implements ObjectCalls {
     o.signal?.addEventListener('abort', onAbort, { once: true });
     body.once('close', () => o.signal?.removeEventListener('abort', onAbort));
     try {
-      return { answer: answerOfOutput(output, context), status: output.$metadata.httpStatusCode ?? 200, body: explained(body, context, o, output.ContentLength), close };
+      const answer = answerOfOutput(output, context);
+      return { answer, status: output.$metadata.httpStatusCode ?? 200, body: explained(body, context, o, bodyLength(answer, context)), close };
     } catch (error) {
       body.destroy();
       throw error;
@@ -111,7 +113,7 @@ function ignored(): void {
   // Who reads the body is told; who does not has nothing to lose.
 }
 
-async function* explained(body: Readable, context: FaultContext, { signal }: Call, length: number | undefined): AsyncIterable<Uint8Array> {
+async function* explained(body: Readable, context: FaultContext, { signal }: Call, length: number): AsyncIterable<Uint8Array> {
   let got = 0;
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -122,7 +124,7 @@ async function* explained(body: Readable, context: FaultContext, { signal }: Cal
     throw signal?.aborted === true ? signal.reason : networkError(error, context);
   }
   if (signal?.aborted === true) throw signal.reason;
-  if (length !== undefined && got < length) throw networkError(new Error('short body'), context);
+  if (got < length) throw networkError(new Error('short body'), context);
 }
 
 function answeredTag(etag: string | undefined, context: FaultContext): string {

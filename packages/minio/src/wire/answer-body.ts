@@ -15,6 +15,8 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   #paused = false;
   #state: 'open' | 'ended' | 'failed' | 'closed' = 'open';
   #error: unknown;
+  /** How many bytes must come, where the answer's head says so elsewhere than in its length. */
+  expected: number | undefined;
   /** What the reader is thrown for a failure. Default: the failure itself. */
   explain: (error: unknown) => unknown = (error) => error;
   #reader: { resolve(result: IteratorResult<Uint8Array>): void; reject(error: unknown): void } | undefined;
@@ -43,6 +45,11 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
 
   end(): void {
     if (this.#state !== 'open') return;
+    const wanted = this.expected ?? this.#length;
+    if (wanted !== undefined && this.#received < wanted) {
+      this.fail(new Error(`${wanted} bytes were announced and ${this.#received} came`));
+      return;
+    }
     this.#state = 'ended';
     this.#reader?.resolve({ done: true, value: undefined });
     this.#reader = undefined;

@@ -48,7 +48,7 @@ export class HttpPool {
   /** Resolves when the answer begins. Its body must be read to its end or closed. */
   send(request: HttpRequest): Promise<HttpAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    const exchange = new Exchange(request.signal, resolve, reject);
+    const exchange = new Exchange(request.method === 'HEAD', request.signal, resolve, reject);
     const { method, path, headers, body } = request;
     this.#pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, ...(body === undefined ? {} : { body }) }, exchange);
     return promise;
@@ -61,6 +61,8 @@ export class HttpPool {
 
 /** One request and its answer. */
 class Exchange implements Dispatcher.DispatchHandler {
+  /** An answer to HEAD announces a length, and has none. */
+  readonly #head: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: unknown) => void;
@@ -68,7 +70,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #body: AnswerBody | undefined;
 
-  constructor(signal: AbortSignal | undefined, resolve: (answer: HttpAnswer) => void, reject: (error: unknown) => void) {
+  constructor(head: boolean, signal: AbortSignal | undefined, resolve: (answer: HttpAnswer) => void, reject: (error: unknown) => void) {
+    this.#head = head;
     this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -90,7 +93,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
     // 100 and 103 come before the answer.
     if (status < 200) return;
-    const body = new AnswerBody(controller, lengthOf(headers));
+    const body = new AnswerBody(controller, this.#head || status === 304 ? 0 : lengthOf(headers));
     this.#body = body;
     this.#resolve({ status, headers, body });
   }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type Call, type GetOptions, type HeadOptions, StorageError } from '@stowage/core';
 import { conditionKind, rangeHeader, readConditionHeaders, wantsChecksums, writeConditionHeaders } from '../conditions.ts';
+import { bodyLength } from '../content-length.ts';
 import { answerOf, headerOf, type ObjectAnswer } from '../convert-answer.ts';
 import { requestHeaders } from '../convert-headers.ts';
 import { isAnonymous } from '../credentials/anonymous.ts';
@@ -55,6 +56,7 @@ export class LeanCalls implements ObjectCalls {
     const { status, headers: answered, body } = await this.#send({ method: 'GET', key, query: versionQuery(o), headers, context, ...signalOf(o) });
     try {
       const answer = this.#object(status, answered, context);
+      body.expected = bodyLength(answer, context);
       body.explain = (error): unknown => this.#failure(error, context, o.signal);
       return {
         answer,

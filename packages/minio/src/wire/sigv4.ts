@@ -37,12 +37,14 @@ export interface SignedRequest {
 /** Signs for one region; keys derived for a day are kept. */
 export class RequestSigner {
   readonly #region: string;
+  readonly #service: string;
   #derived: { readonly secret: string; readonly day: string; readonly key: Buffer } | undefined;
   #second = -1;
   #time = '';
 
-  constructor(region: string) {
+  constructor(region: string, service: string = 's3') {
     this.#region = region;
+    this.#service = service;
   }
 
   /** The request with `Authorization` and what belongs to it. */
@@ -79,7 +81,7 @@ export class RequestSigner {
   }
 
   #scope(time: string): string {
-    return `${time.slice(0, 8)}/${this.#region}/s3/aws4_request`;
+    return `${time.slice(0, 8)}/${this.#region}/${this.#service}/aws4_request`;
   }
 
   #signature(credentials: Credentials, time: string, scope: string, canonicalRequest: string): string {
@@ -90,7 +92,7 @@ export class RequestSigner {
   #key({ secretAccessKey: secret }: Credentials, day: string): Buffer {
     if (this.#derived?.day !== day || this.#derived.secret !== secret) {
       const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
-      this.#derived = { secret, day, key: hmac(hmac(hmac(hmac(`AWS4${secret}`, day), this.#region), 's3'), 'aws4_request') };
+      this.#derived = { secret, day, key: hmac(hmac(hmac(hmac(`AWS4${secret}`, day), this.#region), this.#service), 'aws4_request') };
     }
     return this.#derived.key;
   }

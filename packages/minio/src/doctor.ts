@@ -1,0 +1,134 @@
+import { type AccessReport, type Call, isStorageError, type Permission, StorageError } from '@stowage/core';
+import { headerOf } from './convert-answer.ts';
+import { isAwsHost } from './credentials/aws-domain.ts';
+import { MinioDriver } from './minio-driver.ts';
+import { type MinioOptions, minioSettings } from './minio-options.ts';
+
+/** A right that is missing, and what to ask the account's owner for. */
+export interface MissingPermission {
+  readonly permission: Permission;
+  /** The names of IAM: `s3:ListBucket`. */
+  readonly actions: readonly string[];
+  /** What cannot be done without it. */
+  readonly cost: string;
+}
+
+export interface DoctorReport {
+  readonly bucket: string;
+  readonly endpoint: string;
+  /** Everything that was asked could be asked: no `problem`, and nothing needed is missing. */
+  readonly healthy: boolean;
+  /** Why nothing could be asked: wrong keys, no such bucket, no connection. */
+  readonly problem?: StorageError;
+  readonly access?: AccessReport;
+  readonly missing: readonly MissingPermission[];
+  /** The least policy that grants what is missing, to be added to the identity; absent where nothing is. */
+  readonly policy?: string;
+  readonly region: { readonly used: string | undefined; /** What the store says, where it says. */ readonly told: string | undefined };
+  readonly addressing: 'path' | 'virtual-host';
+  readonly tls: boolean;
+  /** How far this machine's clock is ahead of the server's, in milliseconds, within a second; negative: behind. Above 15 minutes requests are refused. */
+  readonly clockSkewMs?: number;
+  /** What is no failure, and worth a look: one line each. */
+  readonly advice: readonly string[];
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
+const PERMISSIONS: readonly (MissingPermission & { readonly of: 'bucket' | 'object' })[] = [
+  { permission: 'list', actions: ['s3:ListBucket'], of: 'bucket', cost: 'no listing, so no mirror; a missing object looks like a denied one' },
+  { permission: 'read', actions: ['s3:GetObject'], of: 'object', cost: 'objects cannot be read, nor copied on the server' },
+  { permission: 'write', actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], of: 'object', cost: 'nothing can be written' },
+  { permission: 'delete', actions: ['s3:DeleteObject'], of: 'object', cost: 'nothing can be deleted or moved' },
+  { permission: 'list-uploads', actions: ['s3:ListBucketMultipartUploads'], of: 'bucket', cost: 'uploads that others left unfinished are not found; they cost storage until a lifecycle rule ends them' },
+];
+
+/** Looks at a configured bucket with requests that change nothing. Rejects only for an abort, and for options that cannot work. */
+export async function doctor(options: MinioOptions, bucket: string, call: Call = {}): Promise<DoctorReport> {
+  const settings = minioSettings(options);
+  const driver = new MinioDriver(settings, bucket);
+  try {
+    return await examine(driver, call);
+  } finally {
+    await driver.close();
+  }
+}
+
+async function examine(driver: MinioDriver, call: Call): Promise<DoctorReport> {
+  const { store, bucket } = driver;
+  const { endpoint } = store.settings;
+  const clues: Clues = { told: undefined, skewMs: undefined };
+  let access: AccessReport | undefined;
+  let problem: StorageError | undefined;
+  let used: string | undefined;
+  let inPath = store.settings.pathStyle ?? !isAwsHost(endpoint.hostname);
+  try {
+    const { region, address } = await store.place(call.signal);
+    used = region;
+    inPath = address.base !== '/';
+    Object.assign(clues, await look(driver, call));
+    access = await driver.checkAccess(call);
+  } catch (error) {
+    if (!isStorageError(error)) throw error;
+    problem = error;
+  }
+  const missing = PERMISSIONS.filter(({ permission }) => access?.[permission] === 'denied');
+  const tls = endpoint.protocol === 'https:';
+  return {
+    bucket,
+    endpoint: endpoint.origin,
+    healthy: problem === undefined && missing.every(({ permission }) => permission === 'list-uploads'),
+    ...(problem === undefined ? {} : { problem }),
+    ...(access === undefined ? {} : { access }),
+    missing: missing.map(({ permission, actions, cost }) => ({ permission, actions, cost })),
+    ...(missing.length === 0 ? {} : { policy: policyFor(bucket, missing) }),
+    region: { used, told: clues.told },
+    addressing: inPath ? 'path' : 'virtual-host',
+    tls,
+    ...(clues.skewMs === undefined ? {} : { clockSkewMs: clues.skewMs }),
+    advice: adviceFor({ tls, clues, used, access, loopback: /^(?:127\.|localhost$|\[::1\])/.test(endpoint.hostname) }),
+  };
+}
+
+interface Clues {
+  told: string | undefined;
+  skewMs: number | undefined;
+}
+
+/** What an unsigned look at the bucket tells: every S3 server answers it, if only with a refusal. */
+async function look(driver: MinioDriver, { signal }: Call): Promise<Clues> {
+  const { pool, address } = await driver.store.place(signal);
+  try {
+    const { headers, body } = await pool.send({ method: 'HEAD', path: address.base === '/' ? '/' : address.base.slice(0, -1), headers: {}, signal });
+    body.close();
+    const date = Date.parse(headerOf(headers, 'date') ?? '');
+    return { told: headerOf(headers, 'x-amz-bucket-region'), skewMs: Number.isNaN(date) ? undefined : skew(Date.now() - date) };
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    // The signed probes meet the same fault, and say it in words.
+    if (error instanceof Error) return { told: undefined, skewMs: undefined };
+    throw error;
+  }
+}
+
+/** The header has whole seconds: less than two is nothing. */
+function skew(ms: number): number {
+  return Math.abs(ms) < 2000 ? 0 : ms;
+}
+
+function policyFor(bucket: string, missing: readonly (typeof PERMISSIONS)[number][]): string {
+  const statement = (of: 'bucket' | 'object', resource: string): unknown[] => {
+    const actions = missing.filter((each) => each.of === of).flatMap(({ actions: names }) => names);
+    return actions.length === 0 ? [] : [{ Effect: 'Allow', Action: actions, Resource: resource }];
+  };
+  return JSON.stringify({ Version: '2012-10-17', Statement: [...statement('bucket', `arn:aws:s3:::${bucket}`), ...statement('object', `arn:aws:s3:::${bucket}/*`)] }, null, 2);
+}
+
+function adviceFor({ tls, clues, used, access, loopback }: { tls: boolean; clues: Clues; used: string | undefined; access: AccessReport | undefined; loopback: boolean }): string[] {
+  const advice: string[] = [];
+  if (!tls && !loopback) advice.push('plain http: whoever sits between reads the content; use https where the server has it');
+  if (clues.skewMs !== undefined && Math.abs(clues.skewMs) > 60_000) advice.push(`this machine's clock is ${Math.round(Math.abs(clues.skewMs) / 60_000)} minutes ${clues.skewMs > 0 ? 'ahead of' : 'behind'} the server's; from 15 minutes on requests are refused`);
+  if (clues.told !== undefined && used !== undefined && clues.told !== used) advice.push(`the bucket lies in the region ${clues.told}, requests are signed for ${used}; set region: ${clues.told}`);
+  if (access?.read === 'not-probed') advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
+  if (access?.delete === 'not-probed') advice.push('whether deleting is allowed was not asked: the bucket keeps versions, and the question would leave a mark');
+  return advice;
+}
