@@ -36,12 +36,20 @@ function minioRule(fields: EntryFields, context: RuleContext): EntryFields {
   const anywhere = ROLES_ANYWHERE.some((field) => field !== 'iam_role' && fields[field] !== undefined);
   const endpoint = endpointOf(fields, context, anywhere ? AWS_ENDPOINT : undefined);
   if (anywhere) return { ...fields, ...endpoint, ...rolesAnywhere(fields, context) };
+  // The provider knows what these need, and refuses what has no place beside them.
+  if (['sign_in', 'profile', 'web_identity_token_file'].some((field) => fields[field] !== undefined) || isAssumedByKeys(fields))
+    return { ...fields, ...endpoint, ...resolved(fields, 'web_identity_token_file', context) };
   if (fields['iam_role'] !== undefined) return { ...instanceRole(fields, endpoint['endpoint'], context), ...endpoint };
   const { access_key: accessKey, secret_key: secretKey } = fields;
   const method = `${context.nameOf('access_key')} and ${context.nameOf('secret_key')}, or ${context.nameOf('iam_role')}`;
   if (accessKey === undefined) context.report('error', 'access_key', { expected: method, got: secretKey === undefined ? 'neither' : 'the secret key alone' });
   else if (secretKey === undefined) context.report('error', 'secret_key', { expected: method, got: 'the access key alone' });
   return { ...fields, ...endpoint };
+}
+
+/** A role given by its ARN beside keys: it is not the machine's own, and the keys are there to assume it. */
+function isAssumedByKeys({ iam_role: role, access_key: accessKey, secret_key: secretKey }: EntryFields): boolean {
+  return typeof role === 'string' && role.startsWith('arn:') && accessKey !== undefined && secretKey !== undefined;
 }
 
 /** A role of the machine's own: AWS alone has these, and keys beside it are not used. */

@@ -26,11 +26,20 @@ const minio = z.looseObject({
   access_key: described("The key's id.").optional(),
   secret_key: secret.optional(),
   session_token: secret.optional(),
-  iam_role: described("On AWS: the name of the instance's role, instead of the two keys. For IAM Roles Anywhere: the role's ARN.").optional(),
+  iam_role: described(
+    "On AWS: the name of the instance's role, instead of the two keys. A role's ARN: it is assumed, by the keys beside it or by the instance.",
+  ).optional(),
   trust_anchor_arn: described('IAM Roles Anywhere.').optional(),
   profile_arn: described('IAM Roles Anywhere.').optional(),
   iam_role_cert: described("IAM Roles Anywhere: the client's certificate, base64 of PEM or PEM.").optional(),
   iam_role_key: described("IAM Roles Anywhere: the client's private key, base64 of PEM or PEM. A secret.").optional(),
+  sign_in: described('The way to sign in, where the fields alone do not say it: environment, profile, container, web_identity or anonymous.').optional(),
+  profile: described('The profile of the files that the AWS tools share, instead of the two keys.').optional(),
+  web_identity_token_file: described("The token's file, for the role of iam_role; a relative path starts at this file's folder.").optional(),
+  role_session_name: described("The session's name where a role is assumed. Default: stowage").optional(),
+  external_id: described("What the role's trust policy may ask for.").optional(),
+  duration_seconds: described('How many seconds the credentials of a role last, 900 to 43200. Default: 3600.').optional(),
+  sts_endpoint: described('URL of the Security Token Service where it is not AWS that has the role.').optional(),
   buckets,
 });
 

@@ -54,6 +54,12 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'iam_role',
   'trust_anchor_arn',
   'profile_arn',
+  'sign_in',
+  'profile',
+  'web_identity_token_file',
+  'role_session_name',
+  'duration_seconds',
+  'sts_endpoint',
 ]);
 
 /** The settings, frozen; printing them or turning them to JSON shows no secret. Copies made by spreading them do. */

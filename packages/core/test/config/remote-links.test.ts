@@ -357,6 +357,25 @@ describe('credentials', () => {
     expect(parse(minio(`endpoint: ${endpoint}`, 'iam_role: r'))).toMatchObject({ errors: [], warnings: [], entries: [{ settings: { iam_role: 'r' } }] });
   });
 
+  it.each([
+    ['by name', ['endpoint: s3.amazonaws.com', 'sign_in: anonymous'], { sign_in: 'anonymous' }],
+    ['by profile', ['endpoint: s3.amazonaws.com', 'profile: work', 'duration_seconds: 900'], { profile: 'work', duration_seconds: '900' }],
+    [
+      'by a token',
+      ['endpoint: s3.amazonaws.com', 'iam_role: r', 'web_identity_token_file: token'],
+      { iam_role: 'r', web_identity_token_file: '/etc/stowage/token' },
+    ],
+    [
+      'by keys that assume a role, of any server',
+      ['endpoint: https://minio.local', 'iam_role: arn:aws:iam:::role/r', 'access_key: i', 'secret_key: s', 'sts_endpoint: https://minio.local'],
+      { iam_role: 'arn:aws:iam:::role/r', access_key: 'i', secret_key: 's', sts_endpoint: 'https://minio.local' },
+    ],
+  ])('other ways to sign in reach the provider whole: %s', (_what, fields, expected) => {
+    const { entries, errors, warnings } = parse(minio(...fields));
+    expect([errors, warnings]).toEqual([[], []]);
+    expect(entries[0]?.settings).toMatchObject(expected);
+  });
+
   it('a role wins over keys beside it, with a warning', () => {
     const { entries, errors, warnings } = parse(minio('endpoint: s3.amazonaws.com', 'iam_role: r', 'access_key: i', 'secret_key: s'));
     expect(errors).toEqual([]);

@@ -54,9 +54,11 @@ export function readFields(entry: Readonly<Record<string, unknown>>): Credential
     fields[name] = value;
   }
   const seconds = entry['duration_seconds'];
-  if (seconds !== undefined && seconds !== null) {
-    if (typeof seconds !== 'number') throw configError('duration_seconds: expected a whole number');
-    fields['duration_seconds'] = seconds;
+  if (seconds !== undefined && seconds !== null && seconds !== '') {
+    // A reference to the environment gives a text.
+    const number = typeof seconds === 'string' && /^\d{1,6}$/.test(seconds) ? Number(seconds) : seconds;
+    if (typeof number !== 'number') throw configError('duration_seconds: expected a whole number from 900 to 43200');
+    fields['duration_seconds'] = number;
   }
   return fields;
 }

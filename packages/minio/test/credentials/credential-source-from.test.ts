@@ -137,6 +137,12 @@ describe('credentialSourceFrom', () => {
       { endpoint: 's3.amazonaws.com.evil.example', ...KEYS, iam_role: ARN },
       'iam_role works on AWS only, and endpoint is "s3.amazonaws.com.evil.example"; use access_key and secret_key there',
     ],
+    ['a duration that is none', { ...KEYS, ...AWS, iam_role: ARN, duration_seconds: 'an hour' }, 'duration_seconds: expected a whole number from 900 to 43200'],
+    [
+      'a duration out of bounds',
+      { ...KEYS, ...AWS, iam_role: ARN, duration_seconds: '899' },
+      'duration_seconds: expected a whole number from 900 to 43200, got 899',
+    ],
     ['keys with a line break', { access_key: 'A', secret_key: `${KEYS.secret_key}\n` }, 'secret_key begins or ends with white space; copy it again without'],
   ];
   it.each(refused)('refuses %s, naming the entry', async (_, entry, message) => {
