@@ -1,20 +1,9 @@
-import type { Environment } from './environment-keys.ts';
 import { isArn } from './arn.ts';
 import { quoted } from './quoted.ts';
 import { configError } from './sign-in-error.ts';
 
 /** The ways to sign in, as `sign_in` names them. */
-export const SIGN_IN_METHODS = [
-  'keys',
-  'environment',
-  'profile',
-  'instance_role',
-  'assume_role',
-  'container',
-  'web_identity',
-  'roles_anywhere',
-  'anonymous',
-] as const;
+const SIGN_IN_METHODS = ['keys', 'environment', 'profile', 'instance_role', 'assume_role', 'container', 'web_identity', 'roles_anywhere', 'anonymous'] as const;
 export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
 
 const TEXT_FIELDS = [
@@ -35,9 +24,6 @@ const TEXT_FIELDS = [
 ] as const;
 /** Fields that other concerns own and that a sign-in reads. */
 const SHARED_FIELDS = ['region', 'endpoint'] as const;
-
-/** The fields of an entry that say how to sign in. */
-export const CREDENTIAL_FIELDS: readonly string[] = [...TEXT_FIELDS, 'duration_seconds'];
 
 export type CredentialFields = { readonly [K in (typeof TEXT_FIELDS)[number] | (typeof SHARED_FIELDS)[number]]?: string } & {
   readonly duration_seconds?: number;
@@ -123,23 +109,4 @@ export function required(fields: CredentialFields, name: keyof CredentialFields,
 
 function list(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-}
-
-/** Variables of the main storage and the fields that they stand for. */
-const VARIABLES = {
-  STORAGE_ENDPOINT: 'endpoint',
-  STORAGE_REGION: 'region',
-  STORAGE_ACCESS_KEY: 'access_key',
-  STORAGE_SECRET_KEY: 'secret_key',
-  STORAGE_IAM_ROLE: 'iam_role',
-} as const;
-
-/** The main storage's environment (`STORAGE_PROVIDER=minio`) as an entry. */
-export function entryFromEnvironment(env: Environment): Record<string, string> {
-  const entry: Record<string, string> = {};
-  for (const [variable, field] of Object.entries(VARIABLES)) {
-    const value = env[variable];
-    if (value) entry[field] = value;
-  }
-  return entry;
 }

@@ -39,8 +39,8 @@ const NAMES = { accessKeyId: 'access_key', secretAccessKey: 'secret_key', sessio
 const DEFAULT_REGION = 'us-east-1';
 
 /**
- * The one way to sign in that an entry of `remote_links.yml` (or the main storage's environment, see `entryFromEnvironment`) asks
- * for. Fields of other concerns are left alone. Throws code `Config` where no way, or more than one, is asked for; nothing is
+ * The one way to sign in that an entry of `remote_links.yml`, or the main storage's settings (`readEnvironment` of `@stowage/core/config`),
+ * asks for. Fields of other concerns are left alone. Throws code `Config` where no way, or more than one, is asked for; nothing is
  * requested before the source is called. Temporary credentials are kept and renewed.
  */
 export function credentialSourceFrom(entry: Readonly<Record<string, unknown>>, context: SignInContext = {}): CredentialSource {

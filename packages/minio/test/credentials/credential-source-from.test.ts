@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parseRemoteLinks, readEnvironment } from '@stowage/core/config';
 import { isAnonymous } from '../../src/credentials/anonymous.ts';
-import { entryFromEnvironment } from '../../src/credentials/credential-fields.ts';
 import { credentialSourceFrom, type SignInContext } from '../../src/credentials/credential-source-from.ts';
 import { CANARY, failureOf } from './services/canaries.ts';
 import { instanceMetadata, ROLE_CREDENTIALS } from './services/instance-metadata.ts';
@@ -152,19 +152,30 @@ describe('credentialSourceFrom', () => {
   });
 });
 
-describe('entryFromEnvironment', () => {
-  it('takes the main storage’s variables, empty ones as absent', async () => {
-    const env = {
-      STORAGE_PROVIDER: 'minio',
-      STORAGE_ENDPOINT: 's3.amazonaws.com',
-      STORAGE_PORT: '443',
-      STORAGE_ACCESS_KEY: 'A',
-      STORAGE_SECRET_KEY: 'B',
-      STORAGE_IAM_ROLE: '',
-      JUPYTER_DOWNLOAD_FILES_BEFORE_START: 'true',
-    };
-    expect(entryFromEnvironment(env)).toEqual({ endpoint: 's3.amazonaws.com', access_key: 'A', secret_key: 'B' });
-    expect(await credentialSourceFrom(entryFromEnvironment(env))()).toEqual({ accessKeyId: 'A', secretAccessKey: 'B' });
-    expect(() => credentialSourceFrom(entryFromEnvironment({ STORAGE_ENDPOINT: 'minio.local', STORAGE_IAM_ROLE: 'x' }))).toThrow(/works on AWS only/);
+describe('the main storage', () => {
+  const main = (env: Record<string, string>): Readonly<Record<string, unknown>> =>
+    readEnvironment({ STORAGE_PROVIDER: 'minio', ...env }, { folder: '/' }).main?.settings ?? {};
+
+  it('signs in by its variables', async () => {
+    const keys = main({ STORAGE_ENDPOINT: 's3.amazonaws.com', STORAGE_PORT: '443', STORAGE_ACCESS_KEY: 'A', STORAGE_SECRET_KEY: 'B', STORAGE_IAM_ROLE: '' });
+    expect(await credentialSourceFrom(keys)()).toEqual({ accessKeyId: 'A', secretAccessKey: 'B' });
+    await using metadata = await loopbackService(instanceMetadata({ role: 'machine' }));
+    const role = main({ STORAGE_ENDPOINT: 's3.amazonaws.com', STORAGE_IAM_ROLE: 'machine' });
+    expect(await credentialSourceFrom(role, { endpoints: { metadata: metadata.endpoint } })()).toEqual(ROLE_CREDENTIALS);
+  });
+});
+
+describe('an entry of remote_links.yml', () => {
+  it('reaches its source through the configuration as it is written', async () => {
+    await using sts = await loopbackService(tokenService({ caller: { accessKeyId: KEYS.access_key, secretAccessKey: KEYS.secret_key }, region: 'us-east-1' }));
+    const { entries, errors } = parseRemoteLinks(
+      `a:\n  provider: minio\n  endpoint: http://127.0.0.1:9000\n  access_key: ${KEYS.access_key}\n  secret_key: ${KEYS.secret_key}\n  iam_role: ${ARN}\n  duration_seconds: 900\n  sts_endpoint: ${sts.endpoint}\n  buckets: [b]\nb:\n  provider: minio\n  endpoint: 127.0.0.1:9000\n  sign_in: anonymous\n  buckets: [c]\n`,
+      { env: {}, folder: '/' },
+    );
+    expect(errors).toEqual([]);
+    const [assumed, open] = entries.map(({ settings }) => credentialSourceFrom(settings));
+    expect(await assumed?.()).toEqual(ROLE_CREDENTIALS);
+    expect(new URLSearchParams(sts.asked[0]?.body).get('DurationSeconds')).toBe('900');
+    expect(isAnonymous(await (open ?? assumed ?? expect.fail('no entries'))())).toBe(true);
   });
 });
