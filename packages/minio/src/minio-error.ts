@@ -146,6 +146,7 @@ function refine(code: ErrorCode, { status, code: own, retryAfter: wait, message,
   if (condition === 'revision' && own === 'NoSuchKey') return 'PreconditionFailed';
   if (code === 'Unavailable' && (status === 503 || status === 429) && wait !== undefined) return 'RateLimited';
   if (message.includes('HTTP request to an HTTPS server') || message.includes('HTTP request was sent to HTTPS port')) return 'Config';
+  if (message.includes('must be made to API port')) return 'Config';
   if (own === 'InvalidRequest' || own === 'MalformedXML') return 'InvalidArgument';
   if (region !== undefined && region !== asked && status >= 300) return 'Config';
   return code;
@@ -194,6 +195,7 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
 
 function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultContext, said: string): string {
   if (fault.region !== undefined && fault.region !== region) return `the bucket ${quoted(bucket)} lies in the region ${quoted(fault.region)}, and ${quoted(region)} is configured; set region: ${fault.region.replace(/[^\w-]/g, '')}`;
+  if (fault.message.includes('must be made to API port')) return `${endpoint} is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default`;
   if (fault.message.includes('HTTPS')) return `${endpoint} speaks https; write the endpoint with https:// before it`;
   if (fault.code === 'AuthorizationHeaderMalformed') return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
   if (fault.status >= 300 && fault.status < 400) return `${endpoint} sends requests for the bucket ${quoted(bucket)} elsewhere: it lies in another region, or this is no S3 endpoint; check endpoint and region${said}`;

@@ -35,7 +35,8 @@ function described(names: readonly string[], { endpoint }: FaultContext): { read
   if (has('ERR_TLS_CERT_ALTNAME_INVALID')) return { code: 'Config', message: `the certificate of ${endpoint} is for another host; use the host's name that stands in it` };
   if (names.some((name) => CERTIFICATE.has(name))) return { code: 'Config', message: `the certificate of ${endpoint} is not of an authority that is trusted here; give the authority's certificate as "ca"` };
   if (names.some((name) => name === 'EPROTO' || name.startsWith('ERR_SSL_'))) return { code: 'Config', message: `${endpoint} does not speak TLS; write the endpoint with http:// before it, or use its https port` };
-  if (names.some((name) => name.startsWith('HPE_'))) return { code: 'Config', message: `what answers at ${endpoint} does not speak http; check the port, and whether it is https` };
-  if (names.some((name) => TIMEOUT.has(name))) return { code: 'Timeout', message: `${endpoint} did not answer in time` };
+  if (names.some((name) => name.startsWith('HPE_') || name === 'HTTPParserError')) return { code: 'Config', message: `what answers at ${endpoint} does not speak http; check the port, and whether it is https` };
+  // The SDK calls a reset a timeout by name.
+  if (!has('ECONNRESET', 'EPIPE') && names.some((name) => TIMEOUT.has(name))) return { code: 'Timeout', message: `${endpoint} did not answer in time` };
   return { code: 'Unavailable', message: `the connection to ${endpoint} broke (${names.find((name) => /^[A-Z_]{3,40}$/.test(name)) ?? 'for a reason unknown'})` };
 }

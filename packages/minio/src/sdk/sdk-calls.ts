@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { Call, Checksums, GetOptions, HeadOptions, ObjectHeaders, ReadConditions } from '@stowage/core';
+import { type Call, type Checksums, type GetOptions, type HeadOptions, type ObjectHeaders, type ReadConditions, StorageError } from '@stowage/core';
 import { conditionKind, etagOf, rangeHeader, wantsChecksums, writeConditionInput } from '../conditions.ts';
 import { type ObjectAnswer, withoutChunking } from '../convert-answer.ts';
 import { commandHeaders } from '../convert-headers.ts';
@@ -95,6 +95,8 @@ export class SdkCalls implements ObjectCalls {
     };
     const output = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.ListObjectsV2Command(input), send));
     if (output.IsTruncated === undefined && output.KeyCount === undefined && output.Name === undefined) throw notS3(context, { status: 200 });
+    if (output.IsTruncated === true && (output.NextContinuationToken ?? '') === '')
+      throw new StorageError('Unavailable', `${context.endpoint} gave a listing that cannot be trusted: it says that more follows and does not say where`, { operation: 'list', provider: 'minio', bucket: context.bucket });
     // The SDK leaves keys as the store wrote them, and says so.
     const text = output.EncodingType === 'url' ? decodedUrl : (raw: string): string => raw;
     const { etagIsMd5 } = this.#store.settings;

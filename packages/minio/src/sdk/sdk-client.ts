@@ -89,24 +89,27 @@ interface SdkErrorParts {
   readonly Code?: unknown;
   readonly message?: unknown;
   readonly Region?: unknown;
+  /** The answer's own text, where the SDK could not read it. */
+  readonly $responseBodyText?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
   readonly $response?: { readonly statusCode?: number; readonly headers?: Readonly<Record<string, string>> };
 }
 
 function sdkError(error: unknown, context: FaultContext): StorageError {
   if (error instanceof StorageError) return error;
-  const { name, Code, message, Region, $metadata, $response } = (error ?? {}) as SdkErrorParts;
+  const { name, Code, message, Region, $metadata, $response, $responseBodyText } = (error ?? {}) as SdkErrorParts;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   if (status === undefined) return networkError(error, context);
   const headers = $response?.headers ?? {};
   // A success that the SDK could not read.
   if (status < 300 && $metadata?.httpStatusCode === undefined) return notS3(context, { status, contentType: headers['content-type'], server: headers['server'] });
-  const code = typeof Code === 'string' ? Code : typeof name === 'string' ? name : '';
+  const unreadable = typeof $responseBodyText === 'string' && !$responseBodyText.trimStart().startsWith('<');
+  const code = unreadable ? '' : typeof Code === 'string' ? Code : typeof name === 'string' ? name : '';
   const fault: ServiceFault = {
     status,
     // Names that the SDK makes up where an answer had no code.
     code: /^(?:Unknown|UnknownError|Error|S3ServiceException|\d+)$/.test(code) ? (headers['x-minio-error-code'] ?? '') : code,
-    message: typeof message === 'string' && message !== 'UnknownError' ? message : '',
+    message: unreadable ? ($responseBodyText as string).slice(0, 300) : typeof message === 'string' && message !== 'UnknownError' ? message : '',
     region: typeof Region === 'string' ? Region : headers['x-amz-bucket-region'],
     requestId: $metadata?.requestId?.split(',')[0],
     retryAfter: headers['retry-after'],
