@@ -3,7 +3,7 @@ import { credentialsOf } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { SIGN_IN_MS, withinDeadline } from './deadline.ts';
 import { quoted } from './quoted.ts';
-import { callSts, stsEndpoint, stsError, type StsPlace } from './security-token-service.ts';
+import { callSts, stsEndpoint, type StsAnswer, stsError, type StsPlace } from './security-token-service.ts';
 import { configError } from './sign-in-error.ts';
 
 export interface AssumeRoleOptions extends StsPlace {
@@ -55,16 +55,8 @@ export function assumeRole(options: AssumeRoleOptions): CredentialSource {
     });
 }
 
-export function fieldsOf(
-  answer:
-    | { AccessKeyId?: string | undefined; SecretAccessKey?: string | undefined; SessionToken?: string | undefined; Expiration?: Date | undefined }
-    | undefined,
-): {
-  accessKeyId: unknown;
-  secretAccessKey: unknown;
-  sessionToken: unknown;
-  expiration: unknown;
-} {
+/** The service's fields by our names, to be checked. */
+export function fieldsOf(answer: StsAnswer | undefined): { accessKeyId: unknown; secretAccessKey: unknown; sessionToken: unknown; expiration: unknown } {
   return { accessKeyId: answer?.AccessKeyId, secretAccessKey: answer?.SecretAccessKey, sessionToken: answer?.SessionToken, expiration: answer?.Expiration };
 }
 

@@ -27,7 +27,7 @@ export function stsEndpoint({ region, endpoint }: StsPlace): URL {
   return url;
 }
 
-/** What a role is assumed for, and how the answer looks. */
+/** The credentials in the service's answer. */
 export interface StsAnswer {
   readonly AccessKeyId?: string | undefined;
   readonly SecretAccessKey?: string | undefined;

@@ -5,7 +5,7 @@ import { configError, systemCode } from './sign-in-error.ts';
 const MAX_BYTES = 1024 * 1024;
 
 /** The text of a file that configuration names: a regular, small one. `what` begins the message: "web_identity_token_file". */
-export async function readSmallFile(what: string, path: string, signal: AbortSignal | undefined): Promise<string> {
+async function readSmallFile(what: string, path: string, signal: AbortSignal | undefined): Promise<string> {
   let text: string;
   try {
     const found = await stat(path);

@@ -25,7 +25,7 @@ export function staticKeys(keys: Credentials, names: KeyNames = OPTION_NAMES): C
 }
 
 /** Refuses keys that no service can have issued: empty, or with white space from copying. Names the field, never its value. */
-export function assertKeys(keys: Credentials, names: KeyNames = OPTION_NAMES): void {
+function assertKeys(keys: Credentials, names: KeyNames = OPTION_NAMES): void {
   for (const field of ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const) {
     const value = keys[field];
     if (value === undefined) continue;

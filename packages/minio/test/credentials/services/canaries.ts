@@ -19,7 +19,7 @@ function forms(secret: string): string[] {
 }
 
 /** Everything that a log, a debugger or a serialiser shows of an error. */
-export function everythingShown(error: unknown): string {
+function everythingShown(error: unknown): string {
   const shown = [inspect(error, { showHidden: true, depth: Infinity, getters: true, maxArrayLength: Infinity, maxStringLength: Infinity })];
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
     shown.push(one.message, one.stack ?? '', JSON.stringify(one), String(one));

@@ -3,7 +3,7 @@ import { CANARY } from './canaries.ts';
 import type { Asked, Reply } from './loopback-service.ts';
 
 /** Who may ask: the secret and the token that go with an access key. */
-export interface Caller {
+interface Caller {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
@@ -13,7 +13,7 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Why a request is not signed by the caller, by Signature Version 4; an empty text if it is. Shares no code with any client. */
-export function signatureFault({ method, path, headers, body }: Asked, caller: Caller, region: string, service: string): string {
+function signatureFault({ method, path, headers, body }: Asked, caller: Caller, region: string, service: string): string {
   const match = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
     headers.authorization ?? '',
   );
