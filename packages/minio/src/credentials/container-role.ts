@@ -20,14 +20,14 @@ export interface ContainerRoleOptions {
 }
 
 const ECS_ORIGIN = 'http://169.254.170.2';
-/** The agents of ECS and of EKS Pod Identity. Source: AWS SDKs and Tools Reference, "Container credential provider". */
-const AGENT_HOSTS: ReadonlySet<string> = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']);
+/** The credential endpoints of ECS and of EKS Pod Identity. Source: AWS SDKs and Tools Reference, "Container credential provider". */
+const ENDPOINT_HOSTS: ReadonlySet<string> = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']);
 const REQUEST_MS = 2_500;
 const TOTAL_MS = 8_000;
 
-/** The role of the ECS task or EKS pod that this runs in, from its agent. */
+/** The role of the ECS task or EKS pod that this runs in, from the endpoint beside it. */
 export function containerRole(options: ContainerRoleOptions): CredentialSource {
-  const url = agentUrl(options);
+  const url = endpointUrl(options);
   const what = `container credentials at ${url.host}`;
   return (call) => withinDeadline(call, TOTAL_MS, what, (signal) => repeated(3, signal, () => ask(options, url, what, signal)));
 }
@@ -54,13 +54,13 @@ async function ask(options: ContainerRoleOptions, url: URL, what: string, signal
     throw configError('AWS_CONTAINER_AUTHORIZATION_TOKEN holds a line break or a character that no token has');
   const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: token }) };
   const answer = await serviceRequest(what, { method: 'GET', url, headers, timeoutMs: REQUEST_MS, signal });
-  // The agent's own text repeats the request, path and token, so it is not quoted.
+  // The endpoint's own text repeats the request, path and token, so it is not quoted.
   if (answer.status !== 200)
     throw statusError(what, answer, answer.status === 401 || answer.status === 403 ? 'the authorization token was refused' : 'no credentials');
   return readCredentialDocument(what, answer.text);
 }
 
-function agentUrl({ fullUri, relativeUri }: ContainerRoleOptions): URL {
+function endpointUrl({ fullUri, relativeUri }: ContainerRoleOptions): URL {
   if (fullUri !== undefined && relativeUri !== undefined) {
     throw configError('AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI are both set; unset one');
   }
@@ -87,5 +87,5 @@ function agentUrl({ fullUri, relativeUri }: ContainerRoleOptions): URL {
 
 /** Hosts that plain http may reach. The URL parser has brought every spelling of an address into its one form before. */
 function isTrustedPlainHost(host: string): boolean {
-  return AGENT_HOSTS.has(host) || host === 'localhost' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
+  return ENDPOINT_HOSTS.has(host) || host === 'localhost' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -2,7 +2,7 @@ import type { Credentials } from './credentials.ts';
 import { signInError } from './sign-in-error.ts';
 
 /**
- * Credentials out of the JSON that instance metadata, container agents and credential processes answer with:
+ * Credentials out of the JSON that instance metadata, container services and credential processes answer with:
  * `AccessKeyId`, `SecretAccessKey`, `Token` (a process says `SessionToken`) and `Expiration`.
  * What is missing is named; the text itself is never shown.
  */

@@ -32,12 +32,12 @@ export async function serviceRequest(what: string, request: ServiceRequest): Pro
   request.signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<ServiceAnswer>();
   const secure = request.url.protocol === 'https:';
-  // An agent of its own: Node's global one may be set to a proxy by NODE_USE_ENV_PROXY.
-  const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+  // Connections of its own: Node's global ones may be set to a proxy by NODE_USE_ENV_PROXY.
+  const connections = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
   const options = {
     method: request.method,
     headers: { ...request.headers, ...lengthOf(request) },
-    agent,
+    agent: connections,
     signal: request.signal,
     ...(request.ca === undefined ? {} : { ca: request.ca }),
   };

@@ -7,8 +7,8 @@ import { ROLE_CREDENTIALS, roleDocument } from './services/instance-metadata.ts'
 import { loopbackService } from './services/loopback-service.ts';
 import { temporaryFolder } from './services/openssl.ts';
 
-/** An agent that gives credentials to whoever brings the token. */
-function agent(token: () => string): Parameters<typeof loopbackService>[0] {
+/** An endpoint that gives credentials to whoever brings the token. */
+function endpoint(token: () => string): Parameters<typeof loopbackService>[0] {
   return ({ headers, path }) =>
     headers.authorization === token() && path === '/v2/credentials/1'
       ? { body: JSON.stringify(roleDocument()) }
@@ -16,8 +16,8 @@ function agent(token: () => string): Parameters<typeof loopbackService>[0] {
 }
 
 describe('containerRole', () => {
-  it('asks the agent with the token of the variable', async () => {
-    await using service = await loopbackService(agent(() => CANARY.authorization));
+  it('asks the endpoint with the token of the variable', async () => {
+    await using service = await loopbackService(endpoint(() => CANARY.authorization));
     const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${service.endpoint}/v2/credentials/1`, AWS_CONTAINER_AUTHORIZATION_TOKEN: CANARY.authorization };
     expect(await containerRoleFromEnvironment(env)()).toEqual(ROLE_CREDENTIALS);
   });
@@ -25,7 +25,7 @@ describe('containerRole', () => {
   it('reads the token’s file anew at each call', async () => {
     using folder = temporaryFolder();
     let token = 'first-token-of-the-file';
-    await using service = await loopbackService(agent(() => token));
+    await using service = await loopbackService(endpoint(() => token));
     const file = join(folder.path, 'token');
     const source = containerRoleFromEnvironment({
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `${service.endpoint}/v2/credentials/1`,
@@ -51,7 +51,7 @@ describe('containerRole', () => {
   });
 
   const allowed = [
-    'https://agent.example.com/x',
+    'https://credentials.example.com/x',
     'http://127.0.0.1:1/',
     'http://127.255.0.1',
     'http://localhost/x',

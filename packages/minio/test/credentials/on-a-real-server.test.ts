@@ -105,8 +105,8 @@ describe.skipIf(server === undefined)(`sign-in on MinIO ${MINIO.version}${missin
     const document = { Code: 'Success', AccessKeyId, SecretAccessKey, Token, Expiration };
     await using metadata = await loopbackService(instanceMetadata({ role: 'machine', document }));
     expect(await works(on(), instanceRole({ role: 'machine', endpoint: metadata.endpoint }))).toBe(true);
-    await using agent = await loopbackService(({ headers }) => (headers.authorization === 'token' ? { body: JSON.stringify(document) } : { status: 403 }));
-    expect(await works(on(), containerRole({ fullUri: agent.endpoint, authorizationToken: 'token' }))).toBe(true);
+    await using container = await loopbackService(({ headers }) => (headers.authorization === 'token' ? { body: JSON.stringify(document) } : { status: 403 }));
+    expect(await works(on(), containerRole({ fullUri: container.endpoint, authorizationToken: 'token' }))).toBe(true);
   });
 
   it('takes the credentials of a web identity', async () => {
