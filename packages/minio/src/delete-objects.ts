@@ -1,5 +1,5 @@
 import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3';
-import { assertRevision, type Call, type DeleteItem, type DeleteOutcome, isStorageError, StorageError } from '@stowage/core';
+import { assertRevision, type Call, type DeleteItem, type DeleteOutcome, isStorageError, type StorageError } from '@stowage/core';
 import { inParallel } from './bounded-work.ts';
 import { etagOf } from './conditions.ts';
 import { current } from './copy-object.ts';
@@ -7,7 +7,6 @@ import { serviceError } from './minio-error.ts';
 import type { UploadHost } from './minio-upload.ts';
 
 /** Characters that XML 1.0 cannot hold, not even as references: such keys are deleted by requests of their own. */
-// eslint-disable-next-line no-control-regex -- these are the characters that are meant
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 const SINGLE_AT_ONCE = 16;
 
@@ -20,7 +19,7 @@ interface Numbered {
 
 /** One outcome per item, in order. Plain keys go in one request; conditional ones and those that XML cannot hold one by one. */
 export async function deleteObjects(host: UploadHost, items: readonly DeleteItem[], conditional: boolean, o: Call): Promise<readonly DeleteOutcome[]> {
-  const outcomes: DeleteOutcome[] = new Array<DeleteOutcome>(items.length);
+  const outcomes: DeleteOutcome[] = [];
   const together: Numbered[] = [];
   const alone: Numbered[] = [];
   for (const [index, item] of items.entries()) (items.length > 1 && item.if === undefined && !NOT_XML.test(item.key) ? together : alone).push({ item, index });

@@ -1,4 +1,4 @@
-import { type AccessReport, type Call, isStorageError, type Permission, StorageError } from '@stowage/core';
+import { type AccessReport, type Call, isStorageError, type Permission, type StorageError } from '@stowage/core';
 import { headerOf } from './convert-answer.ts';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { MinioDriver } from './minio-driver.ts';

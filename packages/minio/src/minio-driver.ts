@@ -95,7 +95,8 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async get(key: string, o: GetOptions): Promise<DriverObject> {
-    const { answer, status, body, close } = await this.calls.get(key, o);
+    const opened = await this.calls.get(key, o);
+    const { answer, status, body } = opened;
     try {
       const info = await this.#withTags(infoOf(key, answer, this.#settings.etagIsMd5), answer, o);
       const range = rangeOf(answer);
@@ -106,9 +107,9 @@ export class MinioDriver implements BucketDriver, UploadHost {
       if (answer.contentRange !== undefined && answer.length !== undefined && answer.length !== range.end - range.start)
         throw new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sends ${answer.length}`, { status });
       this.#bucketSeen = true;
-      return { info, range, body, close };
+      return { info, range, body, close: () => opened.close() };
     } catch (error) {
-      await close();
+      await opened.close();
       throw error;
     }
   }

@@ -90,7 +90,6 @@ function minioFault(key: string): string | undefined {
   return /(?:^|[\\/])\.\.?(?:[\\/]|$)/.test(key) ? 'it has a "." or ".." beside a backslash, which this server refuses' : undefined;
 }
 
-// eslint-disable-next-line no-control-regex -- these are the characters that are meant
 const UNLISTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 function versitygwFault(key: string): string | undefined {

@@ -22,8 +22,8 @@ class Sha256 {
   }
 }
 
-const oddText = fc.string({ unit: fc.oneof(fc.constantFrom(...'/ +%?#&=\'"()*!~\\[]\r\n\t', 'é', 'e\u0301', '😀', '\u{10ffff}', '\u0001'), fc.string({ minLength: 1, maxLength: 1 })), maxLength: 40 }).map((text) => text.toWellFormed());
-const header = fc.dictionary(fc.constantFrom('content-type', 'cache-control', 'range', 'if-none-match', 'x-amz-meta-a', 'x-amz-meta-b-c', 'x-amz-tagging', 'content-md5', 'user-agent'), fc.string({ unit: fc.constantFrom(...'abc ,;=/"-  '), maxLength: 20 }));
+const oddText = fc.string({ unit: fc.oneof(fc.constantFrom(...Array.from('/ +%?#&=\'"()*!~\\[]\r\n\t'), 'é', 'e\u0301', '😀', '\u{10ffff}', '\u0001'), fc.string({ minLength: 1, maxLength: 1 })), maxLength: 40 }).map((text) => text.toWellFormed());
+const header = fc.dictionary(fc.constantFrom('content-type', 'cache-control', 'range', 'if-none-match', 'x-amz-meta-a', 'x-amz-meta-b-c', 'x-amz-tagging', 'content-md5', 'user-agent'), fc.string({ unit: fc.constantFrom(...Array.from('abc ,;=/"-  ')), maxLength: 20 }));
 const requests = fc.record({
   method: fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'DELETE'),
   host: fc.constantFrom('127.0.0.1:9000', 'bucket.s3.eu-central-1.amazonaws.com'),
@@ -69,7 +69,7 @@ describe("signatures agree with the SDK's own signer", () => {
     const signer = new RequestSigner('eu-central-1');
     await fc.assert(
       fc.asyncProperty(requests, credentials, time, fc.integer({ min: 1, max: 604_800 }), async (spec, keys, now, expiresIn) => {
-        const request = { ...unsigned({ ...spec, headers: 'content-type' in spec.headers ? { 'content-type': spec.headers['content-type'] as string } : {} }), payloadHash: UNSIGNED_PAYLOAD };
+        const request = { ...unsigned({ ...spec, headers: 'content-type' in spec.headers ? { 'content-type': spec.headers['content-type'] } : {} }), payloadHash: UNSIGNED_PAYLOAD };
         const theirs = await sdkSigner(keys).presign({ ...sdkRequest(request), headers: { ...request.headers, host: request.host, 'X-Amz-Content-Sha256': UNSIGNED_PAYLOAD } }, { signingDate: now, expiresIn, signableHeaders: new Set(['content-type', 'host']), unhoistableHeaders: new Set(['content-type']) });
         const ours = new URLSearchParams(signer.presign(request, keys, expiresIn, now.getTime()).replace(/^[^?]*\?/, ''));
         expect(ours.get('X-Amz-Signature')).toBe(theirs.query?.['X-Amz-Signature']);

@@ -23,7 +23,7 @@ export interface MinioServerOptions {
 export async function startMinio({ authority, region = 'us-east-1' }: MinioServerOptions = {}): Promise<S3Server & { readonly consoleEndpoint: string }> {
   const path = await goBinary(MINIO);
   const scheme = authority === undefined ? 'http' : 'https';
-  const { pid, stop, ports } = await startServer('minio', 2, async ([port, consolePort], folder) => {
+  const running = await startServer('minio', 2, async ([port, consolePort], folder) => {
     const certificates = join(folder, 'certs');
     await mkdir(certificates);
     await mkdir(join(folder, 'data'));
@@ -47,6 +47,8 @@ export async function startMinio({ authority, region = 'us-east-1' }: MinioServe
       ready: () => answersOk(`${scheme}://127.0.0.1:${port}/minio/health/ready`, authority?.ca),
     };
   });
+  const { pid, ports } = running;
+  const stop = (): Promise<void> => running.stop();
   return {
     name: 'minio',
     endpoint: `${scheme}://127.0.0.1:${ports[0]}`,

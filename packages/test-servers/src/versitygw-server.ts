@@ -12,9 +12,9 @@ export const VERSITYGW: GoProgram = { name: 'versitygw', package: 'github.com/ve
  */
 export async function startVersitygw(region: string = 'us-east-1'): Promise<S3Server> {
   const path = await goBinary(VERSITYGW);
-  const { pid, stop, ports } = await startServer('versitygw', 1, async ([port], folder) => {
+  const running = await startServer('versitygw', 1, async ([port], folder) => {
     await mkdir(join(folder, 'data'));
-    return {
+      return {
       path,
       // Metadata in extended attributes, which the temporary folder's disk must have: kept beside the data ("sidecar"), an overwrite
       // keeps old tags and headers, and readers meet the metadata of one write with the content of another.
@@ -23,5 +23,7 @@ export async function startVersitygw(region: string = 'us-east-1'): Promise<S3Se
       ready: async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
     };
   });
+  const { pid, ports } = running;
+  const stop = (): Promise<void> => running.stop();
   return { name: 'versitygw', endpoint: `http://127.0.0.1:${ports[0]}`, region, ...ROOT, ca: undefined, pid, stop, [Symbol.asyncDispose]: stop };
 }

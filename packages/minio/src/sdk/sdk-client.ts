@@ -1,4 +1,4 @@
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type * as S3 from '@aws-sdk/client-s3';
 import { type Call, StorageError } from '@stowage/core';
 import { isAnonymous } from '../credentials/anonymous.ts';
 import { type FaultContext, notS3, type ServiceFault, serviceError } from '../minio-error.ts';
@@ -6,19 +6,19 @@ import { networkError } from '../network-error.ts';
 import type { StoreConnection } from '../store-connection.ts';
 
 /** The module with all commands. Loaded at the first call that needs it: it takes longer to load than a small upload. */
-export type Sdk = typeof import('@aws-sdk/client-s3');
+export type Sdk = typeof S3;
 
 /** The SDK's client over the same settings, credentials and region as the requests of our own, with its own retries off. */
 export class SdkClient {
   readonly #store: StoreConnection;
-  #loaded: Promise<{ readonly sdk: Sdk; readonly client: S3Client }> | undefined;
+  #loaded: Promise<{ readonly sdk: Sdk; readonly client: S3.S3Client }> | undefined;
 
   constructor(store: StoreConnection) {
     this.#store = store;
   }
 
   /** Makes one attempt; `run` is given the client and the commands. Failures come as `StorageError`, an abort as the signal's reason. */
-  async call<T>(context: FaultContext, o: Call, run: (client: S3Client, sdk: Sdk, send: { abortSignal?: AbortSignal }) => Promise<T>): Promise<T> {
+  async call<T>(context: FaultContext, o: Call, run: (client: S3.S3Client, sdk: Sdk, send: { abortSignal?: AbortSignal }) => Promise<T>): Promise<T> {
     o.signal?.throwIfAborted();
     const { sdk, client } = await this.load();
     try {
@@ -29,7 +29,7 @@ export class SdkClient {
     }
   }
 
-  load(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
+  load(): Promise<{ readonly sdk: Sdk; readonly client: S3.S3Client }> {
     this.#loaded ??= this.#open().catch((error: unknown) => {
       this.#loaded = undefined;
       throw error;
@@ -41,7 +41,7 @@ export class SdkClient {
     if (this.#loaded !== undefined) (await this.#loaded).client.destroy();
   }
 
-  async #open(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
+  async #open(): Promise<{ readonly sdk: Sdk; readonly client: S3.S3Client }> {
     const { settings, bucket } = this.#store;
     const [sdk, { NodeHttpHandler }, { Agent: HttpAgent }, { Agent: HttpsAgent }, place, credentials] = await Promise.all([
       import('@aws-sdk/client-s3'),
@@ -53,7 +53,7 @@ export class SdkClient {
     ]);
     const agent = { keepAlive: true, maxSockets: settings.connections };
     const inPath = place.address.base !== '/';
-    const config: S3ClientConfig = {
+    const config: S3.S3ClientConfig = {
       region: place.region,
       endpoint: inPath ? place.address.origin : place.address.origin.replace(`://${bucket}.`, '://'),
       forcePathStyle: inPath,
@@ -109,7 +109,7 @@ function sdkError(error: unknown, context: FaultContext): StorageError {
     status,
     // Names that the SDK makes up where an answer had no code.
     code: /^(?:Unknown|UnknownError|Error|S3ServiceException|\d+)$/.test(code) ? (headers['x-minio-error-code'] ?? '') : code,
-    message: unreadable ? ($responseBodyText as string).slice(0, 300) : typeof message === 'string' && message !== 'UnknownError' ? message : '',
+    message: unreadable ? $responseBodyText.slice(0, 300) : typeof message === 'string' && message !== 'UnknownError' ? message : '',
     region: typeof Region === 'string' ? Region : headers['x-amz-bucket-region'],
     requestId: $metadata?.requestId?.split(',')[0],
     retryAfter: headers['retry-after'],

@@ -73,7 +73,8 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
       }
       return Promise.resolve({ done: false, value: chunk });
     }
-    if (this.#state === 'failed') return Promise.reject(this.explain(this.#error));
+    // A caller's abort may carry any reason, which comes out as it is.
+    if (this.#state === 'failed') return rejected(this.explain(this.#error));
     if (this.#state !== 'open') return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
@@ -112,4 +113,8 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
     }
     return parts.length === 1 ? Buffer.from((parts[0] as Uint8Array).buffer, (parts[0] as Uint8Array).byteOffset, size) : Buffer.concat(parts, size);
   }
+}
+
+async function rejected(reason: unknown): Promise<never> {
+  throw reason;
 }

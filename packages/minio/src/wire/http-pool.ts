@@ -50,7 +50,7 @@ export class HttpPool {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const exchange = new Exchange(request.method === 'HEAD', request.signal, resolve, reject);
     const { method, path, headers, body } = request;
-    this.#pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, ...(body === undefined ? {} : { body }) }, exchange);
+    this.#pool.dispatch({ method, path, headers, ...(body === undefined ? {} : { body }) }, exchange);
     return promise;
   }
 

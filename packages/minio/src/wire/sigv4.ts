@@ -11,8 +11,8 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /** Headers that proxies and clients change on the way, and the one that is made here: the list of the AWS SDK for JavaScript. */
 const UNSIGNED_HEADERS: ReadonlySet<string> = new Set([
-  ...['authorization', 'cache-control', 'connection', 'expect', 'from', 'keep-alive', 'max-forwards', 'pragma', 'referer', 'te'],
-  ...['trailer', 'transfer-encoding', 'upgrade', 'user-agent', 'x-amzn-trace-id'],
+  'authorization', 'cache-control', 'connection', 'expect', 'from', 'keep-alive', 'max-forwards', 'pragma', 'referer', 'te',
+  'trailer', 'transfer-encoding', 'upgrade', 'user-agent', 'x-amzn-trace-id',
 ]);
 
 /** A request before it is signed. Header names are in lower case, without `host`. */
