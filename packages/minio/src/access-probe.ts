@@ -24,7 +24,7 @@ export async function probeAccess(host: UploadHost, conditionalDelete: boolean, 
     write: await probeWrite(host, key, call),
     delete: await probeDelete(host, key, conditionalDelete, call),
     'list-uploads': await finding(async () => {
-      const context = host.store.context('list the unfinished uploads of');
+      const context = host.store.context('listUploads');
       await host.sdk.call(context, call, (client, sdk, send) => client.send(new sdk.ListMultipartUploadsCommand({ Bucket: host.store.bucket, MaxUploads: 1 }), send));
     }),
   };
@@ -72,7 +72,7 @@ async function probeDelete(host: UploadHost, key: string, conditionalDelete: boo
   const { bucket } = host.store;
   let versioned = true;
   try {
-    const { Status } = await host.sdk.call(host.store.context('read the versioning of'), call, (client, sdk, send) => client.send(new sdk.GetBucketVersioningCommand({ Bucket: bucket }), send));
+    const { Status } = await host.sdk.call(host.store.context('checkAccess'), call, (client, sdk, send) => client.send(new sdk.GetBucketVersioningCommand({ Bucket: bucket }), send));
     versioned = Status !== undefined;
   } catch (error) {
     if (!isStorageError(error)) throw error;

@@ -52,7 +52,7 @@ interface Sourced {
 async function copyAtOnce(host: UploadHost, { to, from, if: condition, headers: given }: CopyItem, source: ObjectInfo, headers: ObjectHeaders, sourced: Sourced, rules: CopyRules, o: Call): Promise<ObjectInfo> {
   const replaced = given === undefined ? { ...storageClass(headers) } : { ...commandHeaders(headers, to), MetadataDirective: 'REPLACE' as const, TaggingDirective: 'REPLACE' as const };
   const input = { Bucket: host.store.bucket, Key: to, ...sourced, ...replaced, ...(rules.conditional ? writeConditionInput(condition) : {}) };
-  const context = host.store.context('copy to', to, { condition: rules.conditional ? conditionKind(condition) : 'revision' });
+  const context = host.store.context('copy', to, { condition: rules.conditional ? conditionKind(condition) : 'revision' });
   try {
     const { CopyObjectResult } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CopyObjectCommand(input), send));
     if (CopyObjectResult?.ETag === undefined) throw new StorageError('Unavailable', `${context.endpoint} answered a copy without its result`, { key: to });
@@ -78,7 +78,7 @@ async function copyInParts(host: UploadHost, { to, if: condition }: CopyItem, so
   const partSize = Math.max(rules.partSize, Math.ceil(source.size / (MAX_PARTS - 1000)));
   await using upload = await startUpload(host, to, headers, false, o);
   const starts = Array.from({ length: Math.ceil(source.size / partSize) }, (_, i) => i * partSize);
-  const context = host.store.context('copy a part to', to, { condition: 'revision' });
+  const context = host.store.context('copy', to, { condition: 'revision' });
   const parts = await inParallel(starts, rules.concurrency, async (start, index) => {
     const end = Math.min(start + partSize, source.size);
     const input = { Bucket: host.store.bucket, Key: to, UploadId: upload.ref.id, PartNumber: index + 1, ...sourced, CopySourceRange: `bytes=${start}-${end - 1}` };

@@ -78,7 +78,7 @@ async function within(host: UploadHost, page: Entries, o: ListOptions): Promise<
 
 /** Unfinished uploads. `byPrefix` false: the store takes no prefix here, and all are looked through. */
 export async function* listUploads(host: UploadHost, prefix: string, byPrefix: boolean, o: Call): AsyncIterable<UploadRef> {
-  const context = host.store.context('list the unfinished uploads of');
+  const context = host.store.context('listUploads');
   let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
   for (;;) {
     const input = { Bucket: host.store.bucket, EncodingType: 'url' as const, ...(byPrefix && prefix !== '' ? { Prefix: prefix } : {}), ...marker };

@@ -236,7 +236,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   /** Tags are not told with an object, only their number. Where these credentials may not read them, they stay unknown. */
   async #withTags(info: ObjectInfo, { tagCount }: ObjectAnswer, o: HeadOptions): Promise<ObjectInfo> {
     if (tagCount === 0) return info;
-    const context = this.store.context('read the tags of', info.key);
+    const context = this.store.context('readTags', info.key);
     const input = { Bucket: this.bucket, Key: info.key, ...(o.version === undefined ? {} : { VersionId: o.version }) };
     try {
       const { TagSet = [] } = await this.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.GetObjectTaggingCommand(input), send));

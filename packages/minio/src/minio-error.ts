@@ -19,6 +19,7 @@ export interface ServiceFault {
 
 /** What the request was, for the words of its error. */
 export interface FaultContext {
+  /** The method that failed. */
   readonly operation: string;
   readonly bucket: string;
   readonly key?: string | undefined;
@@ -177,7 +178,7 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
     case 'InvalidRange':
       return `the range lies behind the end of ${where}`;
     case 'AccessDenied':
-      return `these credentials may not ${context.operation} ${where}${said}`;
+      return `these credentials may not ${doing(context.operation)} ${where}${said}`;
     case 'ChecksumMismatch':
       return `the store found other bytes than were announced for ${where}${said}`;
     case 'RateLimited':
@@ -189,9 +190,26 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
     case 'Unavailable':
       return `${endpoint} failed with status ${fault.status}${said}`;
     default:
-      return `${endpoint} (region ${region}) refused to ${context.operation} ${where} with status ${fault.status}${said}`;
+      return `${endpoint} (region ${region}) refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`;
   }
 }
+
+/** A method as a verb before its object; most are one already. */
+function doing(operation: string): string {
+  return DOING[operation] ?? operation;
+}
+
+const DOING: Readonly<Record<string, string>> = {
+  startUpload: 'begin an upload of',
+  part: 'upload a part of',
+  parts: 'list the parts of',
+  complete: 'complete the upload of',
+  abort: 'abort the upload of',
+  copy: 'copy to',
+  listUploads: 'list the unfinished uploads of',
+  readTags: 'read the tags of',
+  checkAccess: 'look at',
+};
 
 function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultContext, said: string): string {
   if (fault.region !== undefined && fault.region !== region) return `the bucket ${quoted(bucket)} lies in the region ${quoted(fault.region)}, and ${quoted(region)} is configured; set region: ${fault.region.replace(/[^\w-]/g, '')}`;

@@ -31,7 +31,7 @@ export interface MinioOptions {
   readonly etagIsMd5?: boolean;
   /** Whether the buckets keep versions: reads and deletions may then name one. Default false. */
   readonly versioned?: boolean;
-  /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 16 MiB. */
+  /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 8 MiB. */
   readonly partSize?: number;
   /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4. */
   readonly concurrency?: number;
@@ -61,7 +61,7 @@ const MIB = 1024 * 1024;
 /** Throws `Config` where an option cannot work; no I/O. */
 export function minioSettings(o: MinioOptions): MinioSettings {
   const endpoint = endpointUrl(o.endpoint);
-  const partSize = o.partSize ?? 16 * MIB;
+  const partSize = o.partSize ?? 8 * MIB;
   if (!Number.isInteger(partSize) || partSize < 5 * MIB || partSize > 5 * 1024 * MIB) throw config(`partSize: expected 5 MiB to 5 GiB in bytes, got ${partSize}`);
   for (const name of ['concurrency', 'connections'] as const) {
     const value = o[name] ?? 1;

@@ -26,7 +26,7 @@ export async function startUpload(host: UploadHost, key: string, headers: Object
     ...commandHeaders(headers, key),
     ...(crc32 ? { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const } : {}),
   };
-  const context = host.store.context('begin an upload of', key);
+  const context = host.store.context('startUpload', key);
   const { UploadId } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CreateMultipartUploadCommand(input), send));
   if (UploadId === undefined) throw new StorageError('Unavailable', `${context.endpoint} began an upload without naming it`, { key });
   return new MinioUpload(host, { key, id: UploadId, startedAt: new Date().toISOString() }, crc32, headers);
@@ -96,7 +96,7 @@ export class MinioUpload implements Upload {
       ...writeConditionInput(o.if),
       ...(whole === undefined ? {} : { ChecksumCRC32: whole, ChecksumType: 'FULL_OBJECT' as const }),
     };
-    const context = this.#host.store.context('complete the upload of', key, { condition: conditionKind(o.if), ownChecksum: o.checksum !== undefined });
+    const context = this.#host.store.context('complete', key, { condition: conditionKind(o.if), ownChecksum: o.checksum !== undefined });
     let etag: string | undefined;
     try {
       const output = await this.#host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CompleteMultipartUploadCommand(input), send));
@@ -110,7 +110,7 @@ export class MinioUpload implements Upload {
 
   async abort(o: Call = {}): Promise<void> {
     const { key, id } = this.ref;
-    const context = this.#host.store.context('abort the upload of', key);
+    const context = this.#host.store.context('abort', key);
     try {
       await this.#host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.AbortMultipartUploadCommand({ Bucket: this.#host.store.bucket, Key: key, UploadId: id }), send));
     } catch (error) {
@@ -134,7 +134,7 @@ export class MinioUpload implements Upload {
 
   async #held(o: Call): Promise<{ readonly parts: UploadedPart[]; readonly crc32: boolean | undefined }> {
     const { key, id } = this.ref;
-    const context = this.#host.store.context('list the parts of', key);
+    const context = this.#host.store.context('parts', key);
     const parts: UploadedPart[] = [];
     let declared: boolean | undefined;
     let marker: string | undefined;

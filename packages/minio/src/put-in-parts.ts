@@ -5,7 +5,7 @@ import { MAX_PARTS, MIN_PART } from './store-limits.ts';
 
 /** From this part on the parts of a stream of unknown size grow, so that 10,000 of them reach 5 TiB. */
 const GROWS_AT = 5000;
-const GROWS_EVERY = 1000;
+const GROWS_EVERY = 500;
 const FIRST_BUFFER = 64 * 1024;
 const ATTEMPTS = 4;
 

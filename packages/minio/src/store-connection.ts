@@ -77,7 +77,7 @@ export class StoreConnection {
 
   /** AWS tells a bucket's region to everyone, with a refusal too: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
   async #find(): Promise<Place> {
-    const context = this.context('find the region of', undefined);
+    const context = this.context('findRegion', undefined);
     const pool = this.#pool(this.settings.endpoint.origin);
     try {
       const { status, headers, body } = await pool.send({ method: 'HEAD', path: `/${encodedKey(this.bucket)}`, headers: {} });

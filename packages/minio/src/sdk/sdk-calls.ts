@@ -77,7 +77,7 @@ export class SdkCalls implements ObjectCalls {
   }
 
   async part(key: string, bytes: Uint8Array, o: PartRequest): Promise<string> {
-    const context = this.#store.context('upload a part of', key);
+    const context = this.#store.context('part', key);
     const input = { Bucket: this.#store.bucket, Key: key, UploadId: o.uploadId, PartNumber: o.number, Body: bytes, ...(o.crc32 === undefined ? {} : { ChecksumCRC32: o.crc32 }) };
     const output = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.UploadPartCommand(input), send));
     return answeredTag(output.ETag, context);

@@ -84,7 +84,7 @@ export class LeanCalls implements ObjectCalls {
   }
 
   async part(key: string, bytes: Uint8Array, o: PartRequest): Promise<string> {
-    const context = this.#store.context('upload a part of', key);
+    const context = this.#store.context('part', key);
     const headers: Record<string, string> = o.crc32 === undefined ? {} : { 'x-amz-checksum-crc32': o.crc32 };
     const query = { partNumber: String(o.number), uploadId: o.uploadId };
     const answered = await this.#written({ method: 'PUT', key, query, headers, body: bytes, context, ...signalOf(o) });
