@@ -122,7 +122,9 @@ export async function* piecesOfStream(reader: PartReader, first: Buffer, partSiz
   yield { index: 0, bytes: first, sent: () => reader.release(first) };
   for (let index = 1, last = false; !last; index++) {
     if (index >= MAX_PARTS) throw new StorageError('InvalidArgument', `the content does not fit into ${MAX_PARTS} parts; give its "size" or a larger "partSize"`);
-    const part = await reader.next(sizeOfPart(index, partSize), undefined);
+    const size = sizeOfPart(index, partSize);
+    // One part was not enough: the next gets its memory at once.
+    const part = await reader.next(size, size);
     last = part.last;
     yield { index, bytes: part.bytes, sent: () => reader.release(part.bytes) };
   }
