@@ -26,7 +26,7 @@ export function bucketAddress(endpoint: URL, bucket: string, region: string, pat
 }
 
 /** `s3.amazonaws.com` answers for every region, by redirects at times; the region's own host does not need them. */
-export function regionalHost(endpoint: URL, region: string): string {
+function regionalHost(endpoint: URL, region: string): string {
   return endpoint.hostname === 's3.amazonaws.com' && region !== 'us-east-1' ? `s3.${region}.${awsDomain(region)}` : endpoint.host;
 }
 
