@@ -17,8 +17,8 @@ export function temporaryName(): string {
 }
 
 /** Makes a temporary file in the folder, which must exist. `wx` neither follows a link nor opens a file that is there. */
-export function createTemporary(fs: FileSystem, folder: string): TemporaryFile {
-  const path = `${folder}/${temporaryName()}`;
+export function createTemporary(fs: FileSystem, folder: string, name: string = temporaryName()): TemporaryFile {
+  const path = `${folder}/${name}`;
   return { path, fd: fs.openSync(path, 'wx', 0o666) };
 }
 
