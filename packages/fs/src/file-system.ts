@@ -18,9 +18,6 @@ export interface FolderEntry {
   isSymbolicLink(): boolean;
 }
 
-type Done = (error: NodeJS.ErrnoException | null) => void;
-type Counted = (error: NodeJS.ErrnoException | null, bytes: number) => void;
-
 /**
  * The part of `node:fs` that this package uses, as a parameter: an in-memory file system or one that injects faults can take its place.
  *
@@ -32,7 +29,6 @@ export interface FileSystem {
   /** Names as byte strings (`latin1`): `<` on them is UTF-8 byte order, and names that are not UTF-8 can be told. */
   readdirSync(path: string, options: { readonly encoding: 'latin1'; readonly withFileTypes: true }): FolderEntry[];
   lstatSync(path: string, options: { readonly throwIfNoEntry: false }): FileStats | undefined;
-  statSync(path: string): FileStats;
   fstatSync(fd: number): FileStats;
   realpathSync(path: string): string;
   readlinkSync(path: string): string;
@@ -52,9 +48,9 @@ export interface FileSystem {
   unlinkSync(path: string): void;
   copyFileSync(from: string, to: string, mode?: number): void;
   accessSync(path: string, mode: number): void;
-  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Counted): void;
-  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Counted): void;
-  fsync(fd: number, done: Done): void;
+  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: (error: NodeJS.ErrnoException | null, bytes: number) => void): void;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: (error: NodeJS.ErrnoException | null, bytes: number) => void): void;
+  fsync(fd: number, done: (error: NodeJS.ErrnoException | null) => void): void;
 }
 
 /** The entry at the path itself (a symbolic link is not followed); undefined where there is none. */

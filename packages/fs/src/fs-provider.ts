@@ -32,7 +32,7 @@ const FIELDS: ReadonlySet<string> = new Set(['provider', 'path', 'storage_id', '
 
 function parseConfig(entry: unknown): FsConfig {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw fault('', 'a mapping with provider and path', entry);
-  const fields = new Map(Object.entries(entry));
+  const fields = new Map<string, unknown>(Object.entries(entry));
   for (const name of fields.keys()) if (!FIELDS.has(name)) throw new StorageError('Config', `${name}: unknown field; known are ${[...FIELDS].join(', ')}`, { provider: 'fs' });
   const provider = fields.get('provider');
   if (provider !== undefined && provider !== 'fs') throw fault('provider', 'fs', provider);

@@ -1,7 +1,7 @@
 import { FsFault } from './fault.ts';
 import { errno, type FileStats, type FileSystem, lstat } from './file-system.ts';
 import { keyToNames, OWN_FOLDER } from './names.ts';
-import { NameFolding } from './name-folding.ts';
+import type { NameFolding } from './name-folding.ts';
 
 /** What a driver knows of its root: shared by everything that works on paths. */
 export interface Root {

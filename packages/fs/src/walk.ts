@@ -56,7 +56,7 @@ const NOT_ASCII = /[\x80-\xff]/;
 export function toBytes(text: string): string {
   return NOT_ASCII_TEXT.test(text) ? Buffer.from(text).toString('latin1') : text;
 }
-const NOT_ASCII_TEXT = /[^\x00-\x7f]/; // eslint-disable-line no-control-regex -- the range of ASCII begins with NUL
+const NOT_ASCII_TEXT = /[^\x00-\x7f]/;
 
 /** Byte string to text. What is no UTF-8 gets U+FFFD. */
 export function toText(bytes: string): string {
