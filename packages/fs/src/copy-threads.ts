@@ -85,8 +85,8 @@ export class CopyThreads {
       job?.resolve(outcomes);
       this.#next();
     });
-    let failure: unknown;
-    worker.on('error', (error) => (failure = error));
+    let failure: Error | undefined;
+    worker.on('error', (error) => (failure = error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => {
       const job = this.#running.get(worker);
       this.#running.delete(worker);
@@ -95,7 +95,7 @@ export class CopyThreads {
       job?.settle?.();
       if (this.#ended.has(worker)) job?.reject(this.#ended.get(worker));
       else if (failure === undefined) job?.reject(closed());
-      else job?.reject(new FsFault('Unavailable', `a thread that copies failed: ${String(failure)}`, true, failure));
+      else job?.reject(new FsFault('Unavailable', `a thread that copies failed: ${failure.message}`, true, failure));
       if (failure !== undefined || this.#ended.has(worker)) this.#next();
     });
     return worker;

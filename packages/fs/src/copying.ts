@@ -1,7 +1,7 @@
 import { type Call, type CopyItem, type CopyOutcome, pickHeaders, StorageError } from '@stowage/core';
 import { type CopyFailure, type CopyOrder, CopyTask, discardCopy, type Named, type Written, type WrittenCopy } from './copy-task.ts';
 import type { CopyThreads } from './copy-threads.ts';
-import { syncPath } from './file-system.ts';
+import { syncFolderIfThere, syncPath } from './file-system.ts';
 import type { FsNative } from './fs-options.ts';
 import type { GroupSync } from './group-sync.ts';
 import { placeOf, type Root } from './place.ts';
@@ -117,7 +117,7 @@ async function syncCopiedNames({ root, groupSync }: CopyPlace, copies: readonly 
     for (const folder of made) folders.add(parentOf(folder));
   }
   if (folders.size >= GROUP_SYNC_FILES && (await groupSync.done())) return;
-  for (const folder of folders) await syncPath(root.fs, folder);
+  for (const folder of folders) await syncFolderIfThere(root.fs, folder);
 }
 
 function outcomes({ bucket }: CopyPlace, orders: readonly CopyOrder[], written: readonly Written[], named: ReadonlyMap<CopyOrder, Named>): CopyOutcome[] {

@@ -36,7 +36,6 @@ export interface FileSystem {
   closeSync(fd: number): void;
   readSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
   writeSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
-  fsyncSync(fd: number): void;
   futimesSync(fd: number, atime: number | Date, mtime: number | Date): void;
   utimesSync(path: string, atime: number | Date, mtime: number | Date): void;
   chmodSync(path: string, mode: number): void;
@@ -100,6 +99,15 @@ export async function syncPath(fs: FileSystem, path: string): Promise<void> {
     await sync(fs, fd);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** As {@link syncPath}, for a folder that a deletion may have emptied and removed since: its own sync covers that. */
+export async function syncFolderIfThere(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await syncPath(fs, path);
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error;
   }
 }
 

@@ -32,7 +32,7 @@ import { probeAccess } from './access.ts';
 import { copyFiles, type CopyPlace } from './copying.ts';
 import { CopyThreads } from './copy-threads.ts';
 import { tryDelete } from './deleting.ts';
-import { type FileSystem, syncPath } from './file-system.ts';
+import { type FileSystem, syncFolderIfThere } from './file-system.ts';
 import { toStorageError } from './fs-error.ts';
 import type { FsNative, FsOptions } from './fs-options.ts';
 import { GroupSync } from './group-sync.ts';
@@ -178,7 +178,7 @@ class FsDriver implements BucketDriver {
   }
 
   canCopyFrom(other: BucketDriver): boolean {
-    return other.provider === 'fs' && isFsNative(other.native()) && other.native() !== undefined && (other.native() as FsNative).fs === this.#fs;
+    return other.provider === 'fs' && isNativeOf(other.native(), this.#fs);
   }
 
   copySource(key: string): CopySource {
@@ -216,14 +216,7 @@ class FsDriver implements BucketDriver {
   }
 
   async #syncFolders(folders: ReadonlySet<string>): Promise<void> {
-    for (const folder of folders) {
-      try {
-        await syncPath(this.#fs, folder);
-      } catch (error) {
-        // Another deletion has emptied and removed it: its own sync covers that.
-        if (toFsCode(error) !== 'ENOENT') throw error;
-      }
-    }
+    for (const folder of folders) await syncFolderIfThere(this.#fs, folder);
   }
 
   async #run<T>(operation: string, key: string | undefined, o: Call, work: (root: Root, place: Place) => T | Promise<T>): Promise<T> {
@@ -248,10 +241,7 @@ class FsDriver implements BucketDriver {
   }
 }
 
-function isFsNative(native: unknown): native is FsNative {
-  return typeof native === 'object' && native !== null && 'root' in native && 'fs' in native;
-}
-
-function toFsCode(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+/** Whether it is what this package's `native()` gives, over the same file system; also where it comes from another copy of this package. */
+function isNativeOf(native: unknown, fs: FileSystem): boolean {
+  return typeof native === 'object' && native !== null && 'root' in native && 'fs' in native && native.fs === fs;
 }

@@ -52,6 +52,11 @@ export function keyToNames(key: string): string[] {
   return names;
 }
 
+/** Where the key's file lies below the root: `a//b` is `a/%00/b`. */
+export function keyToPath(key: string): string {
+  return keyToNames(key).join('/');
+}
+
 /** Bytes of a key that the rest of Stowage's providers hold: S3 and Google allow this many. */
 export const MAX_KEY_BYTES = 1024;
 

@@ -1,6 +1,6 @@
 import { type DriverBody, type ObjectInfo, pickHeaders, type PutOptions, StorageError } from '@stowage/core';
 import { type Commit, assertReplaceable, tryCommit } from './commit.ts';
-import { errno, lstat, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
+import { errno, lstat, sync, syncFolderIfThere, writeAll, writeAllSync } from './file-system.ts';
 import { FsFault } from './fault.ts';
 import { hasFolders, makeFolders, type Place, removeMadeFolders, type Root } from './place.ts';
 import { infoOf, missing } from './reading.ts';
@@ -80,8 +80,8 @@ function openTemporary(root: Root, place: Place): { readonly temporary: Temporar
 
 /** A name is durable when its folder is synced; that of a new folder, when the one above it is. */
 export async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
-  await syncPath(root.fs, place.folder);
-  for (const folder of made.toReversed()) await syncPath(root.fs, folder.slice(0, folder.lastIndexOf('/')));
+  await syncFolderIfThere(root.fs, place.folder);
+  for (const folder of made.toReversed()) await syncFolderIfThere(root.fs, folder.slice(0, folder.lastIndexOf('/')));
 }
 
 async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {

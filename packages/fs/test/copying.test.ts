@@ -4,7 +4,7 @@ import { memoryDriver } from '@stowage/core';
 import { describe, expect, test } from 'vitest';
 import { fsDriver } from '../src/index.ts';
 import { faultyFs, systemError } from './faulty-fs.ts';
-import { keysOf, pathsUnder, read, testFolder } from './folder.ts';
+import { keysOf, pathsUnder, plainMode, read, testFolder } from './folder.ts';
 import { memoryFs } from './memory-fs.ts';
 
 function plainPaths(folder: string): string[] {
@@ -63,7 +63,7 @@ describe('copies on the disk', () => {
     const [outcome] = await to.copyMany([{ from: fsDriver({ root: source }).copySource('large'), to: 'a/large' }], {});
     expect(outcome?.ok).toBe(true);
     expect(readFileSync(`${root}/a/large`).equals(content)).toBe(true);
-    expect(statSync(`${root}/a/large`).mode & 0o777).toBe(0o666 & ~process.umask());
+    expect(statSync(`${root}/a/large`).mode & 0o777).toBe(plainMode(root));
     expect(Date.now() - statSync(`${root}/a/large`).mtimeMs).toBeLessThan(60_000);
   });
 
@@ -112,6 +112,17 @@ describe('copies on the disk', () => {
       expect(await keysOf(plain, { prefix: 'copy/' }), failing).toEqual(copied);
       expect(JSON.stringify(outcomes)).toContain({ ENOSPC: 'OutOfSpace', EACCES: 'AccessDenied', EMFILE: 'Unavailable' }[code]);
     }
+  });
+
+  test('an item that fails when it gets its name takes its folders back, and the others are synced all the same', async () => {
+    const root = testFolder();
+    const driver = fsDriver({ root });
+    await driver.put('a', Buffer.from('a'), {});
+    const fs = faultyFs(nodeFs, ({ name, args }) => (name === 'linkSync' && String(args[1]).endsWith('/new/x') ? systemError('ENOSPC', name) : undefined));
+    const failing = fsDriver({ root, fs });
+    const from = failing.copySource('a');
+    expect(await failing.copyMany([{ from, to: 'new/x' }, { from, to: 'kept/y' }], {})).toMatchObject([{ error: { code: 'OutOfSpace' } }, { ok: true }]);
+    expect(pathsUnder(root)).toEqual(['a', 'kept/', 'kept/y']);
   });
 
   test('an abort in the middle leaves no temporary, and rejects with its reason', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BucketDriver, ListIssue, ListOptions, ObjectInfo } from '@stowage/core';
@@ -9,6 +9,15 @@ export function testFolder(): string {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'stowage-fs-')));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** The permissions that any program's new file gets in the folder. */
+export function plainMode(folder: string): number {
+  const path = join(folder, 'plain-file');
+  writeFileSync(path, '');
+  const mode = statSync(path).mode & 0o777;
+  rmSync(path);
+  return mode;
 }
 
 /** Every path under a folder, Stowage's own among them; folders end with a slash. */

@@ -10,8 +10,8 @@ import { faultyFs, type Judge, systemError } from './faulty-fs.ts';
 /** Where the buckets of a harness lie. */
 interface Ground {
   readonly fs: FileSystem | undefined;
-  makeFolder(): string;
-  removeFolder(path: string): void;
+  readonly makeFolder: () => string;
+  readonly removeFolder: (path: string) => void;
 }
 
 export function diskHarness(): Harness {

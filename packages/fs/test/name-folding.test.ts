@@ -16,7 +16,7 @@ function foldingFs(): FileSystem {
     return real;
   };
   return new Proxy(base, {
-    get: (target, name: keyof FileSystem & string): unknown => {
+    get: (target, name: keyof FileSystem): unknown => {
       const real: unknown = Reflect.get(target, name);
       if (typeof real !== 'function') return real;
       return (...args: unknown[]): unknown => Reflect.apply(real, target, args.map((arg, i) => (typeof arg === 'string' && arg.startsWith('/') && i < 2 ? stored(arg) : arg)));

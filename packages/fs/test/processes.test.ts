@@ -35,8 +35,8 @@ describe('several processes', () => {
         if ((await read(driver, 'counter')) !== text) continue;
         const wrote = await driver.put('counter', Buffer.from(String(Number(text) + 1).padStart(4, '0')), { if: revision }).then(
           () => true,
-          (error: { code: string }) => {
-            expect(error.code).toBe('PreconditionFailed');
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'PreconditionFailed' });
             return false;
           },
         );

@@ -33,15 +33,16 @@ describe('reading', () => {
     writeFileSync(`${root}/file`, Buffer.alloc(2_000_000));
     const driver = fsDriver({ root });
     for (let i = 0; i < 1000; i++) {
-      const { body, close } = await driver.get('file', {});
-      if (i % 4 === 0) await close();
+      const opened = await driver.get('file', {});
+      const { body } = opened;
+      if (i % 4 === 0) await opened.close();
       else if (i % 4 === 1) for await (const chunk of body) if (chunk.length > 0) break;
-      if (i % 4 === 2) await Promise.all([body[Symbol.asyncIterator]().next(), close()]);
+      if (i % 4 === 2) await Promise.all([body[Symbol.asyncIterator]().next(), opened.close()]);
       if (i % 4 === 3) {
         const iterator = body[Symbol.asyncIterator]();
         await iterator.next();
         await iterator.return?.();
-        await close();
+        await opened.close();
       }
     }
     expect(openFiles(root)).toBe(0);
