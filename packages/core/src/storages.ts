@@ -169,7 +169,7 @@ class ConfiguredStorages implements Storages {
       near === undefined ? '' : `did you mean ${quoted(near)}?`,
       elsewhere === undefined ? '' : `there is one of that name of ${elsewhere}`,
       this.#config.errors?.length
-        ? `${this.#config.errors.length} errors of the configuration left entries out, the first: ${this.#config.errors[0]?.message}`
+        ? `the configuration has errors (${this.#config.errors.length}), the first: ${this.#config.errors[0]?.message}`
         : '',
       'add the bucket to an entry of remote_links.yml',
     ];
