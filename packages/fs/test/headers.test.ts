@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { fsDriver } from '../src/index.ts';
 import { faultyFs } from './faulty-fs.ts';
 import { pathsUnder, testFolder } from './folder.ts';
+import { memoryFs } from './memory-fs.ts';
 
 const sidecars = (root: string): string[] => pathsUnder(root).filter((path) => path.endsWith('.json'));
 
@@ -52,6 +53,15 @@ describe('headers', () => {
     const info = await driver.head('a', {});
     expect([info.headers, info.lastModified]).toEqual([{ contentType: 'a/new' }, new Date(1e12)]);
     expect(sidecars(root)).toHaveLength(1);
+  });
+
+  test('of one time and size, on a disk of coarse times, are replaced all the same', async () => {
+    const driver = fsDriver({ root: '/root', fs: memoryFs() });
+    const lastModified = new Date(1e12);
+    for (const contentType of ['a/1', 'a/2', 'a/3']) {
+      await driver.put('a', Buffer.from('1'), { contentType, lastModified });
+      expect((await driver.head('a', {})).headers).toEqual({ contentType });
+    }
   });
 
   test('are set anew without touching content or time, and change the revision', async () => {

@@ -188,6 +188,29 @@ describe('writing', () => {
     }
   });
 
+  test('a time alone tells states apart, where inodes are used again and the change time ticks slowly', async () => {
+    const root = testFolder();
+    // A disk with one inode, whose change time stands still.
+    const alike = (stats: nodeFs.Stats | undefined): { result: unknown } => ({ result: stats === undefined ? undefined : Object.assign(stats, { ino: 1, ctimeMs: 0 }) });
+    const fs = faultyFs(nodeFs, ({ name, args: [at] }) => {
+      if (name === 'lstatSync') return alike(nodeFs.lstatSync(at as string, { throwIfNoEntry: false }));
+      return name === 'fstatSync' ? alike(nodeFs.fstatSync(at as number)) : undefined;
+    });
+    const driver = fsDriver({ root, fs, durability: 'none' });
+    const seen = new Set<string | undefined>();
+    for (let i = 0; i < 1000; i++) {
+      if (i % 10 === 5) await driver.deleteMany([{ key: 'key' }], {});
+      seen.add((await driver.put('key', Buffer.from('same'), {})).revision.etag);
+    }
+    expect(seen.size).toBe(1000);
+    // A chosen time is kept, and tells the new file from the one that it replaces.
+    const lastModified = new Date(1e12);
+    const first = await driver.put('key', Buffer.from('same'), { lastModified });
+    const second = await driver.put('key', Buffer.from('same'), { lastModified });
+    expect([first.lastModified, second.lastModified]).toEqual([lastModified, lastModified]);
+    expect(first.revision).not.toEqual(second.revision);
+  });
+
   test('without links on the disk, and without symbolic ones, all conditions hold the same', async () => {
     const fs = faultyFs(memoryFs(), ({ name }) => (name === 'linkSync' || name === 'symlinkSync' ? systemError('EPERM', name) : undefined));
     const driver = fsDriver({ root: '/root', fs });
