@@ -101,7 +101,9 @@ export class CopyTask {
           else this.#copyBytes(from.fs, fd, temporary.fd);
           const after = stats.size > SMALL_BYTES ? lstat(from.fs, path) : from.fs.fstatSync(fd);
           if (after === undefined || !isSame(stats, after)) throw new FsFault('PreconditionFailed', 'the source was written or removed while it was copied');
-          state = stampFile(this.#to.fs, temporary.fd, order.lastModified === undefined ? undefined : new Date(order.lastModified), undefined, () => this.#to.fs.fstatSync(temporary.fd));
+          state = stampFile(this.#to.fs, temporary.fd, order.lastModified === undefined ? undefined : new Date(order.lastModified), undefined, () =>
+            this.#to.fs.fstatSync(temporary.fd),
+          );
         } finally {
           this.#to.fs.closeSync(temporary.fd);
         }
@@ -138,7 +140,8 @@ export class CopyTask {
     try {
       const stats = from.fs.fstatSync(fd);
       if (!stats.isFile()) throw new FsFault('NotFound', 'the source is no file any more');
-      if (order.sourceIf !== undefined && !isRevision(stats, order.sourceIf)) throw new FsFault('PreconditionFailed', 'the source is not the revision that was expected: it has been written since');
+      if (order.sourceIf !== undefined && !isRevision(stats, order.sourceIf))
+        throw new FsFault('PreconditionFailed', 'the source is not the revision that was expected: it has been written since');
       return { fd, stats, path: found.path };
     } catch (error) {
       from.fs.closeSync(fd);
@@ -176,7 +179,7 @@ export class CopyTask {
   #copyBytes(fs: FileSystem, fd: number, to: number): void {
     // One byte more than is read at most, so that a small file takes one call.
     const buffer = (this.#buffer ??= new Uint8Array(SMALL_BYTES + 1));
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const count = fs.readSync(fd, buffer, 0, buffer.length, at);
       if (count > 0) writeAllSync(this.#to.fs, to, buffer.subarray(0, count), at);
       at += count;
@@ -229,7 +232,9 @@ function assertWritable(to: Root, place: Place, condition: WriteCondition | unde
 }
 
 function absentSource(from: Root): FsFault {
-  return lstat(from.fs, from.path) === undefined ? new FsFault('BucketNotFound', 'the folder of the source is not there') : new FsFault('NotFound', 'the source is not there any more');
+  return lstat(from.fs, from.path) === undefined
+    ? new FsFault('BucketNotFound', 'the folder of the source is not there')
+    : new FsFault('NotFound', 'the source is not there any more');
 }
 
 function isSame(a: FileState, b: FileState): boolean {

@@ -10,7 +10,7 @@ import { removeIfThere, temporaryName } from './temporary-file.ts';
 import { whileBusySync } from './waiting.ts';
 
 /** Files in a slice: what a thread does between two messages. */
-const SLICE = 64;
+const SLICE = 128;
 
 /** Below this many, a wait for each file costs less than one for the whole disk, which others may be writing to as well. */
 const GROUP_SYNC_FILES = 8;
@@ -76,7 +76,12 @@ function orderOf({ from, to, if: condition, sourceIf, headers, lastModified }: C
   };
 }
 
-async function writeCopies({ root, threads }: CopyPlace, orders: readonly CopyOrder[], aborted: Int32Array, signal: AbortSignal | undefined): Promise<Written[]> {
+async function writeCopies(
+  { root, threads }: CopyPlace,
+  orders: readonly CopyOrder[],
+  aborted: Int32Array,
+  signal: AbortSignal | undefined,
+): Promise<Written[]> {
   if (threads === undefined) return new CopyTask(root, () => Atomics.load(aborted, 0) !== 0).write(orders);
   const to = { path: root.path, followLinks: root.followLinks };
   // Slices small enough that each thread gets one.
@@ -84,7 +89,12 @@ async function writeCopies({ root, threads }: CopyPlace, orders: readonly CopyOr
   return await allOf(slices.map((slice) => threads.run<Written>({ to, orders: slice, aborted }, signal)));
 }
 
-async function nameCopies({ root, threads }: CopyPlace, orders: readonly CopyOrder[], written: readonly Written[], aborted: Int32Array): Promise<ReadonlyMap<CopyOrder, Named>> {
+async function nameCopies(
+  { root, threads }: CopyPlace,
+  orders: readonly CopyOrder[],
+  written: readonly Written[],
+  aborted: Int32Array,
+): Promise<ReadonlyMap<CopyOrder, Named>> {
   const pairs = orders.flatMap((order, i) => {
     const copy = written[i];
     return copy !== undefined && isWritten(copy) ? [{ order, copy }] : [];
@@ -124,7 +134,8 @@ function outcomes({ bucket }: CopyPlace, orders: readonly CopyOrder[], written: 
   return orders.map((order, i) => {
     const copy = written[i];
     const end = copy === undefined || !isWritten(copy) ? copy : named.get(order);
-    if (end !== undefined && 'state' in end && copy !== undefined && isWritten(copy)) return { key: order.to, ok: true, info: infoOf(order.to, end.state, copy.headers) };
+    if (end !== undefined && 'state' in end && copy !== undefined && isWritten(copy))
+      return { key: order.to, ok: true, info: infoOf(order.to, end.state, copy.headers) };
     return { key: order.to, ok: false, error: errorOf(end as CopyFailure, order.to, bucket) };
   });
 }

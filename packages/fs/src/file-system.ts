@@ -47,8 +47,22 @@ export interface FileSystem {
   unlinkSync(path: string): void;
   copyFileSync(from: string, to: string, mode?: number): void;
   accessSync(path: string, mode: number): void;
-  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: (error: NodeJS.ErrnoException | null, bytes: number) => void): void;
-  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: (error: NodeJS.ErrnoException | null, bytes: number) => void): void;
+  read(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    done: (error: NodeJS.ErrnoException | null, bytes: number) => void,
+  ): void;
+  write(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    done: (error: NodeJS.ErrnoException | null, bytes: number) => void,
+  ): void;
   fsync(fd: number, done: (error: NodeJS.ErrnoException | null) => void): void;
 }
 
@@ -66,12 +80,12 @@ export function errno(error: unknown): string {
 
 /** Writes all of the bytes at the position, however few the disk takes at once. */
 export function writeAllSync(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
 }
 
 /** As {@link writeAllSync}, without holding up the thread. */
 export async function writeAll(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     done += await new Promise<number>((resolve, reject) => {
       fs.write(fd, bytes, done, bytes.length - done, position + done, (error, count) => (error ? reject(error) : resolve(count)));
     });

@@ -50,7 +50,7 @@ import { WalkThread } from './walk-thread.ts';
 import { putFile } from './writing.ts';
 
 /** Most files of one `copyMany`: enough that one wait for the disk is shared by many, and few enough to be watched. */
-const COPY_BATCH = 512;
+const COPY_BATCH = 1000;
 
 function capabilitiesOf({ timePrecisionMs = 1 }: FsOptions): Capabilities {
   return {
@@ -78,7 +78,10 @@ function capabilitiesOf({ timePrecisionMs = 1 }: FsOptions): Capabilities {
 
 /** A folder as a bucket: every file in it is an object, every object a plain file. No I/O before the first operation. */
 export function fsDriver(options: FsOptions): BucketDriver {
-  if (process.platform === 'win32') throw new StorageError('Unsupported', 'folders on Windows are not supported: names, links and durable renames work differently there; use WSL', { provider: 'fs' });
+  if (process.platform === 'win32')
+    throw new StorageError('Unsupported', 'folders on Windows are not supported: names, links and durable renames work differently there; use WSL', {
+      provider: 'fs',
+    });
   return new FsDriver(options);
 }
 
@@ -190,7 +193,14 @@ class FsDriver implements BucketDriver {
   }
 
   presign(key: string): Promise<never> {
-    return Promise.reject(new StorageError('Unsupported', 'files have no URL that others could open; serve the folder over HTTP, or hand out a copy in a cloud bucket', { operation: 'presign', provider: 'fs', bucket: this.bucket, key }));
+    return Promise.reject(
+      new StorageError('Unsupported', 'files have no URL that others could open; serve the folder over HTTP, or hand out a copy in a cloud bucket', {
+        operation: 'presign',
+        provider: 'fs',
+        bucket: this.bucket,
+        key,
+      }),
+    );
   }
 
   async checkAccess(o: Call): Promise<AccessReport> {

@@ -32,7 +32,7 @@ export function removeIfThere(fs: FileSystem, path: string): void {
 }
 
 /** Whether the process that made the temporary file is gone, so that nobody will finish it. */
-export function isAbandoned(fs: FileSystem, path: string, name: string, now: number = Date.now()): boolean {
+function isAbandoned(fs: FileSystem, path: string, name: string, now: number = Date.now()): boolean {
   const maker = makerOf(name.slice('.stowage-'.length, -'.tmp'.length));
   if (maker === undefined) return false;
   const liveness = livenessOf(maker);

@@ -59,7 +59,11 @@ export class WalkThread {
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const file = import.meta.url.endsWith('.ts') ? './walk-worker.ts' : './walk-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#settings, name: 'stowage-walk', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: this.#settings,
+      name: 'stowage-walk',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.unref();
     worker.on('message', (answer: WalkAnswer) => {
       const reader = this.#readers.get(answer.id);

@@ -147,7 +147,9 @@ function openTop(root: Root, { prefix, after, afterAll = false, until, sweep }: 
     if (stats?.isSymbolicLink()) {
       const link = resolveLink(root, folder);
       // A link to a file is an object of its own name, and nothing lies below it.
-      return 'fault' in link ? { kind: 'issue', key: prefix, issue: 'symlink', message: `${JSON.stringify(toText(segments.slice(0, i + 1).join('/')))}: ${link.fault}` } : undefined;
+      return 'fault' in link
+        ? { kind: 'issue', key: prefix, issue: 'symlink', message: `${JSON.stringify(toText(segments.slice(0, i + 1).join('/')))}: ${link.fault}` }
+        : undefined;
     }
     if (!stats?.isDirectory() || !root.folding.isExact(root.fs, path, name, stats)) return undefined;
     path = folder;
@@ -157,7 +159,12 @@ function openTop(root: Root, { prefix, after, afterAll = false, until, sweep }: 
 
 /** The bounds as seen from inside the folder; undefined where nothing of it lies between them. */
 function within(folder: string, { starts, after, afterAll, until }: Bounds): Bounds | undefined {
-  const inside = { starts: starts.length > folder.length ? starts.slice(folder.length) : '', after: undefined as string | undefined, afterAll: false, until: undefined as string | undefined };
+  const inside = {
+    starts: starts.length > folder.length ? starts.slice(folder.length) : '',
+    after: undefined as string | undefined,
+    afterAll: false,
+    until: undefined as string | undefined,
+  };
   if (after !== undefined) {
     if (after.startsWith(folder)) {
       if (afterAll && after.length === folder.length) return undefined;
@@ -246,8 +253,14 @@ function look(root: Root, frame: Frame, entry: string, interval: WalkInterval, t
   const mark: Mark = at < 0 ? (folder ? 'd' : 'f') : (entry[at + 1] as Mark);
   const key = frame.key + shown;
   if (mark === 'i' || mark === 'j')
-    return { kind: 'issue', key, issue: 'invalid-name', message: `its name is no UTF-8: ${JSON.stringify(entry.slice(at + 2).replaceAll(/[\x80-\xff]/g, hex)).replaceAll('\\\\x', '\\x')}; rename it` };
-  if (key.length > MAX_KEY_BYTES) return { kind: 'issue', key, issue: 'invalid-name', message: `its key is longer than ${MAX_KEY_BYTES} bytes of UTF-8; shorten the names on its path` };
+    return {
+      kind: 'issue',
+      key,
+      issue: 'invalid-name',
+      message: `its name is no UTF-8: ${JSON.stringify(entry.slice(at + 2).replaceAll(/[\x80-\xff]/g, hex)).replaceAll('\\\\x', '\\x')}; rename it`,
+    };
+  if (key.length > MAX_KEY_BYTES)
+    return { kind: 'issue', key, issue: 'invalid-name', message: `its key is longer than ${MAX_KEY_BYTES} bytes of UTF-8; shorten the names on its path` };
   const name = at < 0 ? (folder ? entry.slice(0, -1) : entry) : entry.slice(at + 2);
   const path = `${frame.path}/${toText(name)}`;
   if (mark === 'd') {

@@ -79,7 +79,7 @@ function openTemporary(root: Root, place: Place): { readonly temporary: Temporar
 }
 
 /** A name is durable when its folder is synced; that of a new folder, when the one above it is. */
-export async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
+async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
   await syncFolderIfThere(root.fs, place.folder);
   for (const folder of made.toReversed()) await syncFolderIfThere(root.fs, folder.slice(0, folder.lastIndexOf('/')));
 }

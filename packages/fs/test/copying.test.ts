@@ -27,7 +27,8 @@ describe('copies on the disk', () => {
     const from = fsDriver({ root: source });
     const to = fsDriver({ root, threads: 2 });
     const keys = Array.from({ length: 300 }, (_, i) => `${i % 7}/é ${i}`);
-    for (const [i, key] of keys.entries()) await from.put(key, Buffer.alloc(i * 3, 'x'), i % 50 === 0 ? { contentType: `text/${i}` } : { lastModified: new Date(1e12 + i) });
+    for (const [i, key] of keys.entries())
+      await from.put(key, Buffer.alloc(i * 3, 'x'), i % 50 === 0 ? { contentType: `text/${i}` } : { lastModified: new Date(1e12 + i) });
     await to.put('0/taken', Buffer.from('taken'), {});
     const lastModified = new Date('2001-02-03T04:05:06.789Z');
     const items = [
@@ -40,7 +41,13 @@ describe('copies on the disk', () => {
     ];
     const outcomes = await to.copyMany(items, {});
     expect(outcomes.map((outcome) => outcome.key)).toEqual(items.map((item) => item.to));
-    expect(outcomes.slice(300).map((outcome) => (outcome.ok ? 'ok' : outcome.error.code))).toEqual(['NotFound', 'AlreadyExists', 'KeyConflict', 'PreconditionFailed', 'ok']);
+    expect(outcomes.slice(300).map((outcome) => (outcome.ok ? 'ok' : outcome.error.code))).toEqual([
+      'NotFound',
+      'AlreadyExists',
+      'KeyConflict',
+      'PreconditionFailed',
+      'ok',
+    ]);
     for (const [i, key] of keys.entries()) {
       expect(statSync(`${root}/${key}`).size).toBe(i * 3);
       const outcome = outcomes[i];
@@ -88,7 +95,15 @@ describe('copies on the disk', () => {
     await driver.put('a', Buffer.from('a'), {});
     const { revision } = await driver.put('b', Buffer.from('old'), { contentType: 'old/old' });
     const from = driver.copySource('a');
-    expect(await driver.copyMany([{ from, to: 'b', if: revision }, { from, to: 'c', if: revision }], {})).toMatchObject([{ ok: true }, { error: { code: 'PreconditionFailed' } }]);
+    expect(
+      await driver.copyMany(
+        [
+          { from, to: 'b', if: revision },
+          { from, to: 'c', if: revision },
+        ],
+        {},
+      ),
+    ).toMatchObject([{ ok: true }, { error: { code: 'PreconditionFailed' } }]);
     expect(await driver.copyMany([{ from, to: 'b', if: revision }], {})).toMatchObject([{ error: { code: 'PreconditionFailed' } }]);
     expect((await driver.head('b', {})).headers).toEqual({});
     expect(plainPaths(root)).toEqual(['a', 'b']);
@@ -97,22 +112,31 @@ describe('copies on the disk', () => {
     expect([await read(driver, 'a'), (await driver.head('a', {})).headers]).toEqual(['a', { contentType: 'x/y' }]);
   });
 
-  test.each(['ENOSPC', 'EACCES', 'EMFILE'])('a disk that fails with %s in the middle of a batch: each item has its outcome, nothing is left behind', async (code) => {
-    for (const failing of ['writeSync', 'openSync', 'linkSync', 'futimesSync', 'mkdirSync'] as const) {
-      const base = memoryFs();
-      const plain = fsDriver({ root: '/root', fs: base });
-      const keys = ['a/1', 'b/2', 'c/3', 'd/4'];
-      for (const key of keys) await plain.put(key, Buffer.from(key), {});
-      let calls = 0;
-      const fs = faultyFs(base, ({ name }) => (name === failing && ++calls === 3 ? systemError(code, name) : undefined));
-      const driver = fsDriver({ root: '/root', fs, durability: 'none' });
-      const outcomes = await driver.copyMany(keys.map((key) => ({ from: driver.copySource(key), to: `copy/${key}`, if: 'absent' as const })), {});
-      expect(outcomes.filter(({ ok }) => ok), failing).toHaveLength(3);
-      const copied = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.key] : []));
-      expect(await keysOf(plain, { prefix: 'copy/' }), failing).toEqual(copied);
-      expect(JSON.stringify(outcomes)).toContain({ ENOSPC: 'OutOfSpace', EACCES: 'AccessDenied', EMFILE: 'Unavailable' }[code]);
-    }
-  });
+  test.each(['ENOSPC', 'EACCES', 'EMFILE'])(
+    'a disk that fails with %s in the middle of a batch: each item has its outcome, nothing is left behind',
+    async (code) => {
+      for (const failing of ['writeSync', 'openSync', 'linkSync', 'futimesSync', 'mkdirSync'] as const) {
+        const base = memoryFs();
+        const plain = fsDriver({ root: '/root', fs: base });
+        const keys = ['a/1', 'b/2', 'c/3', 'd/4'];
+        for (const key of keys) await plain.put(key, Buffer.from(key), {});
+        let calls = 0;
+        const fs = faultyFs(base, ({ name }) => (name === failing && ++calls === 3 ? systemError(code, name) : undefined));
+        const driver = fsDriver({ root: '/root', fs, durability: 'none' });
+        const outcomes = await driver.copyMany(
+          keys.map((key) => ({ from: driver.copySource(key), to: `copy/${key}`, if: 'absent' as const })),
+          {},
+        );
+        expect(
+          outcomes.filter(({ ok }) => ok),
+          failing,
+        ).toHaveLength(3);
+        const copied = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.key] : []));
+        expect(await keysOf(plain, { prefix: 'copy/' }), failing).toEqual(copied);
+        expect(JSON.stringify(outcomes)).toContain({ ENOSPC: 'OutOfSpace', EACCES: 'AccessDenied', EMFILE: 'Unavailable' }[code]);
+      }
+    },
+  );
 
   test('an item that fails when it gets its name takes its folders back, and the others are synced all the same', async () => {
     const root = testFolder();
@@ -121,7 +145,15 @@ describe('copies on the disk', () => {
     const fs = faultyFs(nodeFs, ({ name, args }) => (name === 'linkSync' && String(args[1]).endsWith('/new/x') ? systemError('ENOSPC', name) : undefined));
     const failing = fsDriver({ root, fs });
     const from = failing.copySource('a');
-    expect(await failing.copyMany([{ from, to: 'new/x' }, { from, to: 'kept/y' }], {})).toMatchObject([{ error: { code: 'OutOfSpace' } }, { ok: true }]);
+    expect(
+      await failing.copyMany(
+        [
+          { from, to: 'new/x' },
+          { from, to: 'kept/y' },
+        ],
+        {},
+      ),
+    ).toMatchObject([{ error: { code: 'OutOfSpace' } }, { ok: true }]);
     expect(pathsUnder(root)).toEqual(['a', 'kept/', 'kept/y']);
   });
 
@@ -132,7 +164,10 @@ describe('copies on the disk', () => {
     const to = fsDriver({ root, threads: 2 });
     const controller = new AbortController();
     const reason = new Error('stop');
-    const copying = to.copyMany(Array.from({ length: 400 }, (_, i) => ({ from: from.copySource(String(i)), to: `d/${i}` })), { signal: controller.signal });
+    const copying = to.copyMany(
+      Array.from({ length: 400 }, (_, i) => ({ from: from.copySource(String(i)), to: `d/${i}` })),
+      { signal: controller.signal },
+    );
     setTimeout(() => controller.abort(reason), 100);
     await expect(copying).rejects.toBe(reason);
     expect(plainPaths(root)).toEqual([]);

@@ -54,7 +54,13 @@ function harnessOn({ fs, makeFolder, removeFolder }: Ground): Harness {
       missingBucket: async () => open({ root: join(makeFolder(), 'missing') }),
       denied: async () => {
         const root = makeFolder();
-        return open({ root }, ({ name, args: [path] }) => (name !== 'realpathSync' && path !== root && path !== undefined ? systemError('EACCES', name) : name === 'readdirSync' || name === 'accessSync' ? systemError('EACCES', name) : undefined));
+        return open({ root }, ({ name, args: [path] }) =>
+          name !== 'realpathSync' && path !== root && path !== undefined
+            ? systemError('EACCES', name)
+            : name === 'readdirSync' || name === 'accessSync'
+              ? systemError('EACCES', name)
+              : undefined,
+        );
       },
       full: async () => open({ root: makeFolder() }, ({ name }) => (name === 'write' || name === 'writeSync' ? systemError('ENOSPC', name) : undefined)),
       breakBody: async (opened, { afterBytes, silent }) => {

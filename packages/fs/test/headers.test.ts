@@ -13,7 +13,12 @@ describe('headers', () => {
   test('are kept beside the tree, one file an object that has any, and go with it', async () => {
     const root = testFolder();
     const driver = fsDriver({ root });
-    const headers = { contentType: 'text/plain; charset=utf-8', cacheControl: 'no-store', metadata: { 'with-space': ' a  b ', unicode: 'ü\u{1f600}' }, tags: { k: 'v' } };
+    const headers = {
+      contentType: 'text/plain; charset=utf-8',
+      cacheControl: 'no-store',
+      metadata: { 'with-space': ' a  b ', unicode: 'ü\u{1f600}' },
+      tags: { k: 'v' },
+    };
     await driver.put('a', Buffer.from('1'), headers);
     await driver.put('a', Buffer.from('2'), { ...headers, contentType: 'text/b' });
     expect((await driver.head('a', {})).headers).toEqual({ ...headers, contentType: 'text/b' });
@@ -44,7 +49,8 @@ describe('headers', () => {
     await driver.put('a', Buffer.from('1'), { contentType: 'a/old', lastModified: new Date(1e12) });
     const seen: unknown[] = [];
     const fs = faultyFs(nodeFs, ({ name, args }) => {
-      if (name === 'renameSync' && args[1] === `${root}/a`) seen.push(readdirSync(`${root}/.stowage/meta`, { recursive: true }).filter((path) => String(path).endsWith('.json')).length);
+      if (name === 'renameSync' && args[1] === `${root}/a`)
+        seen.push(readdirSync(`${root}/.stowage/meta`, { recursive: true }).filter((path) => String(path).endsWith('.json')).length);
       return undefined;
     });
     // The hardest case: the very time and size of the content that it replaces.

@@ -17,7 +17,11 @@ describe('uploads in parts', () => {
     await second.part(1, Buffer.from('was wrong'));
     await second.part(1, Buffer.from('two '));
     const parts = await second.parts();
-    expect(parts.map(({ index, size }) => [index, size])).toEqual([[0, 4], [1, 4], [2, 5]]);
+    expect(parts.map(({ index, size }) => [index, size])).toEqual([
+      [0, 4],
+      [1, 4],
+      [2, 5],
+    ]);
     expect(await second.complete(parts)).toMatchObject({ size: 13, headers: { contentType: 'text/plain' } });
     expect(await read(fsDriver({ root }), 'a/b')).toBe('one two three');
     expect(readdirSync(`${root}/.stowage/uploads`)).toEqual([]);
@@ -32,7 +36,9 @@ describe('uploads in parts', () => {
     const parts = [await upload.part(0, Buffer.from('new ')), await upload.part(1, Buffer.from('content'))];
     const ref = upload.detach();
     for (const failing of ['openSync', 'read', 'write', 'fsync', 'futimesSync', 'renameSync'] as const) {
-      const fs = faultyFs(nodeFs, ({ name, args }) => (name === failing && (name !== 'openSync' || args[1] === 'wx') ? systemError('ENOSPC', name) : undefined));
+      const fs = faultyFs(nodeFs, ({ name, args }) =>
+        name === failing && (name !== 'openSync' || args[1] === 'wx') ? systemError('ENOSPC', name) : undefined,
+      );
       const failed = await fsDriver({ root, fs }).resumeUpload(ref, {});
       await expect(failed.complete(parts), failing).rejects.toMatchObject({ code: 'OutOfSpace' });
       expect(await read(driver, 'key')).toBe('old');
@@ -48,7 +54,8 @@ describe('uploads in parts', () => {
     const [one, old] = [await upload.part(0, Buffer.from('1')), await upload.part(1, Buffer.from('2'))];
     const two = await upload.part(1, Buffer.from('3'));
     const empty = await upload.part(0, Buffer.alloc(0));
-    for (const parts of [[two], [one, two], [empty, old], [empty, two]]) await expect(upload.complete(parts)).rejects.toMatchObject({ code: 'InvalidArgument' });
+    for (const parts of [[two], [one, two], [empty, old], [empty, two]])
+      await expect(upload.complete(parts)).rejects.toMatchObject({ code: 'InvalidArgument' });
     await expect(upload.part(-1, Buffer.from('x'))).rejects.toMatchObject({ code: 'InvalidArgument' });
     await upload.abort();
     await expect(upload.part(0, Buffer.from('x'))).rejects.toMatchObject({ code: 'NotFound' });
@@ -60,7 +67,8 @@ describe('uploads in parts', () => {
     const driver = fsDriver({ root });
     const upload = await driver.startUpload('dir/key', {});
     const other = await driver.startUpload('other', {});
-    for (const id of ['..', '../..', '', other.ref.id, 'x'.repeat(36)]) await expect(driver.resumeUpload({ key: 'dir/key', id }, {})).rejects.toMatchObject({ code: 'NotFound' });
+    for (const id of ['..', '../..', '', other.ref.id, 'x'.repeat(36)])
+      await expect(driver.resumeUpload({ key: 'dir/key', id }, {})).rejects.toMatchObject({ code: 'NotFound' });
     const listed: string[] = [];
     for await (const ref of driver.listUploads({ prefix: 'dir/' })) listed.push(ref.id);
     expect(listed).toEqual([upload.ref.id]);

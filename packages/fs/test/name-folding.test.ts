@@ -10,7 +10,9 @@ function foldingFs(): FileSystem {
   const stored = (path: string): string => {
     let real = '';
     for (const name of path.split('/').filter((part) => part !== '')) {
-      const names = base.lstatSync(real === '' ? '/' : real, { throwIfNoEntry: false })?.isDirectory() ? base.readdirSync(real === '' ? '/' : real, { encoding: 'latin1', withFileTypes: true }).map((entry) => Buffer.from(entry.name, 'latin1').toString()) : [];
+      const names = base.lstatSync(real === '' ? '/' : real, { throwIfNoEntry: false })?.isDirectory()
+        ? base.readdirSync(real === '' ? '/' : real, { encoding: 'latin1', withFileTypes: true }).map((entry) => Buffer.from(entry.name, 'latin1').toString())
+        : [];
       real += `/${names.find((each) => fold(each) === fold(name)) ?? name}`;
     }
     return real;
@@ -19,7 +21,12 @@ function foldingFs(): FileSystem {
     get: (target, name: keyof FileSystem): unknown => {
       const real: unknown = Reflect.get(target, name);
       if (typeof real !== 'function') return real;
-      return (...args: unknown[]): unknown => Reflect.apply(real, target, args.map((arg, i) => (typeof arg === 'string' && arg.startsWith('/') && i < 2 ? stored(arg) : arg)));
+      return (...args: unknown[]): unknown =>
+        Reflect.apply(
+          real,
+          target,
+          args.map((arg, i) => (typeof arg === 'string' && arg.startsWith('/') && i < 2 ? stored(arg) : arg)),
+        );
     },
   });
 }

@@ -6,7 +6,24 @@ import { temporaryName } from '../src/temporary-file.ts';
 const TEMPORARY = '.stowage-0123456789ab-1a2b-3c4d5e-6.tmp';
 /** Segments of every shape that the rules are about, and any others. */
 const segments = fc.oneof(
-  fc.constantFrom('', '.stowage', '.STOWAGE', '.Stowage', TEMPORARY, '.stowage-x.tmp', '%00', '%2500', '%2Estowage', '%2estowage', `%2E${TEMPORARY.slice(1)}`, '%', '%25', '%2E', 'a%00', '%00a'),
+  fc.constantFrom(
+    '',
+    '.stowage',
+    '.STOWAGE',
+    '.Stowage',
+    TEMPORARY,
+    '.stowage-x.tmp',
+    '%00',
+    '%2500',
+    '%2Estowage',
+    '%2estowage',
+    `%2E${TEMPORARY.slice(1)}`,
+    '%',
+    '%25',
+    '%2E',
+    'a%00',
+    '%00a',
+  ),
   fc.tuple(fc.nat(4), fc.constantFrom('00', '2Estowage', '2ESTOWAGE', `2E${TEMPORARY.slice(1)}`, '2E', '0', 'x')).map(([n, end]) => `%${'25'.repeat(n)}${end}`),
   fc.string({ unit: 'binary' }).filter((text) => !/[/\0]/.test(text) && text.isWellFormed()),
 );

@@ -29,7 +29,7 @@ describe('several processes', () => {
     const driver = fsDriver({ root, durability: 'none' });
     await driver.put('counter', Buffer.from('0000'), {});
     const work = async (): Promise<void> => {
-      for (let done = 0; done < 50; ) {
+      for (let done = 0; done < 50;) {
         const text = await read(driver, 'counter');
         const { revision } = await driver.head('counter', {});
         if ((await read(driver, 'counter')) !== text) continue;
@@ -71,7 +71,7 @@ describe('several processes', () => {
       const driver = fsDriver({ root });
       const keys = await keysOf(driver);
       expect(keys.length).toBeGreaterThan(3);
-      expect(pathsUnder(root).filter((path) => path.endsWith('.tmp') || path.startsWith('.stowage/locks/') && path !== '.stowage/locks/')).toEqual([]);
+      expect(pathsUnder(root).filter((path) => path.endsWith('.tmp') || (path.startsWith('.stowage/locks/') && path !== '.stowage/locks/'))).toEqual([]);
       for (const key of keys) {
         const text = await read(driver, key);
         const letter = text.charAt(0);

@@ -77,7 +77,10 @@ describe('reading', () => {
     writeFileSync(`${root}/file`, Buffer.concat([Buffer.alloc(524_288, 'a'), Buffer.alloc(524_288, 'b')]));
     const chunks: Uint8Array[] = [];
     for await (const chunk of (await fsDriver({ root }).get('file', {})).body) chunks.push(chunk);
-    expect(chunks.map((chunk) => [chunk.length, chunk[0], chunk.at(-1)])).toEqual([[524_288, 97, 97], [524_288, 98, 98]]);
+    expect(chunks.map((chunk) => [chunk.length, chunk[0], chunk.at(-1)])).toEqual([
+      [524_288, 97, 97],
+      [524_288, 98, 98],
+    ]);
   });
 
   test('links: to a file inside, read as it; to elsewhere, refused; a folder behind one, never entered', async () => {
@@ -103,7 +106,14 @@ describe('reading', () => {
       const upload = await driver.startUpload(key, {});
       await expect(upload.complete([]), key).rejects.toMatchObject({ code: 'AccessDenied' });
       await upload.abort();
-      const copies = await driver.copyMany([{ from: driver.copySource(key), to: 'copy' }, { from: driver.copySource('inside'), to: key }, { from: driver.copySource('outside'), to: 'copy' }], {});
+      const copies = await driver.copyMany(
+        [
+          { from: driver.copySource(key), to: 'copy' },
+          { from: driver.copySource('inside'), to: key },
+          { from: driver.copySource('outside'), to: 'copy' },
+        ],
+        {},
+      );
       expect(copies).toMatchObject([{ error: { code: 'AccessDenied' } }, { error: { code: 'AccessDenied' } }, { ok: false }]);
     }
     expect(readdirSync(outside)).toEqual(['secret']);
@@ -115,7 +125,11 @@ describe('reading', () => {
     expect([nodeFs.readFileSync(`${root}/real/file`, 'utf8'), nodeFs.readFileSync(`${outside}/secret`, 'utf8')]).toEqual(['content', 'secret']);
     symlinkSync('real/file', `${root}/again`);
     await driver.deleteMany([{ key: 'again' }, { key: 'folder' }], {});
-    expect(readdirSync(root).filter((name) => name !== '.stowage').sort()).toEqual(['folder', 'inside', 'outside', 'real', 'same-root']);
+    expect(
+      readdirSync(root)
+        .filter((name) => name !== '.stowage')
+        .sort(),
+    ).toEqual(['folder', 'inside', 'outside', 'real', 'same-root']);
     expect(nodeFs.readFileSync(`${root}/real/file`, 'utf8')).toBe('content');
     const skipping = fsDriver({ root, symlinks: 'skip' });
     symlinkSync('real/file', `${root}/skipped`);

@@ -13,7 +13,8 @@ function memoryTree(paths: readonly string[]): FileSystem {
   const fs = memoryFs();
   for (const path of paths) {
     const parts = path.split('/');
-    for (let i = 1; i < parts.length; i++) if (fs.lstatSync(`/root/${parts.slice(0, i).join('/')}`, { throwIfNoEntry: false }) === undefined) fs.mkdirSync(`/root/${parts.slice(0, i).join('/')}`);
+    for (let i = 1; i < parts.length; i++)
+      if (fs.lstatSync(`/root/${parts.slice(0, i).join('/')}`, { throwIfNoEntry: false }) === undefined) fs.mkdirSync(`/root/${parts.slice(0, i).join('/')}`);
     fs.closeSync(fs.openSync(`/root/${path}`, 'wx'));
   }
   return fs;
@@ -28,36 +29,65 @@ describe('the walk', () => {
   });
 
   const segment = fc.constantFrom('a', 'a-', 'a.', 'b', 'é', '\u{1f600}', '\u{ffff}', '%00', 'a0', 'A', '%2500', '~');
-  const paths = fc.uniqueArray(fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/')), { maxLength: 25 }).map((all) => all.filter((path) => !all.some((other) => other.startsWith(`${path}/`))));
-  const bound = fc.option(fc.array(fc.constantFrom('a', '-', '/', 'é', 'b', '\u{1f600}', 'A', '~'), { maxLength: 4 }).map((parts) => parts.join('')), { nil: undefined });
+  const paths = fc
+    .uniqueArray(
+      fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/')),
+      { maxLength: 25 },
+    )
+    .map((all) => all.filter((path) => !all.some((other) => other.startsWith(`${path}/`))));
+  const bound = fc.option(
+    fc.array(fc.constantFrom('a', '-', '/', 'é', 'b', '\u{1f600}', 'A', '~'), { maxLength: 4 }).map((parts) => parts.join('')),
+    { nil: undefined },
+  );
 
   test('gives what lies in the interval, page by page, as filtering all of it would', async () => {
     await fc.assert(
-      fc.asyncProperty(paths, bound, bound, bound, fc.constantFrom(undefined, '/', 'a', '-'), fc.integer({ min: 1, max: 6 }), async (tree, prefix, startAfter, until, delimiter, limit) => {
-        const driver = fsDriver({ root: '/root', fs: memoryTree(tree) });
-        const all = (await keysOf(driver)).filter((key) => key.startsWith(prefix ?? '') && (startAfter === undefined || compareKeys(key, startAfter) > 0) && (until === undefined || compareKeys(key, until) < 0));
-        const expected = new Set(
-          all.map((key) => {
-            const at = delimiter === undefined ? -1 : key.indexOf(delimiter, (prefix ?? '').length);
-            return at < 0 ? `k${key}` : `p${key.slice(0, at + (delimiter ?? '').length)}`;
-          }).filter((entry) => entry.startsWith('k') || startAfter === undefined || compareKeys(entry.slice(1), startAfter) > 0),
-        );
-        const o = { limit, ...(prefix === undefined ? {} : { prefix }), ...(startAfter === undefined ? {} : { startAfter }), ...(until === undefined ? {} : { until }), ...(delimiter === undefined ? {} : { delimiter }) };
-        const streamed: string[] = [];
-        for await (const page of driver.list(o)) streamed.push(...page.objects.map(({ key }) => `k${key}`), ...page.prefixes.map((key) => `p${key}`));
-        expect(streamed.toSorted()).toEqual([...expected].toSorted());
-        // The same through cursors, each page from a listing of its own.
-        const paged: string[] = [];
-        for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-          for await (const page of driver.list({ ...o, ...(cursor === undefined ? {} : { cursor }) })) {
-            expect(page.objects.length + page.prefixes.length).toBeLessThanOrEqual(limit);
-            paged.push(...page.objects.map(({ key }) => `k${key}`), ...page.prefixes.map((key) => `p${key}`));
-            cursor = page.cursor;
-            break;
+      fc.asyncProperty(
+        paths,
+        bound,
+        bound,
+        bound,
+        fc.constantFrom(undefined, '/', 'a', '-'),
+        fc.integer({ min: 1, max: 6 }),
+        async (tree, prefix, startAfter, until, delimiter, limit) => {
+          const driver = fsDriver({ root: '/root', fs: memoryTree(tree) });
+          const all = (await keysOf(driver)).filter(
+            (key) =>
+              key.startsWith(prefix ?? '') &&
+              (startAfter === undefined || compareKeys(key, startAfter) > 0) &&
+              (until === undefined || compareKeys(key, until) < 0),
+          );
+          const expected = new Set(
+            all
+              .map((key) => {
+                const at = delimiter === undefined ? -1 : key.indexOf(delimiter, (prefix ?? '').length);
+                return at < 0 ? `k${key}` : `p${key.slice(0, at + (delimiter ?? '').length)}`;
+              })
+              .filter((entry) => entry.startsWith('k') || startAfter === undefined || compareKeys(entry.slice(1), startAfter) > 0),
+          );
+          const o = {
+            limit,
+            ...(prefix === undefined ? {} : { prefix }),
+            ...(startAfter === undefined ? {} : { startAfter }),
+            ...(until === undefined ? {} : { until }),
+            ...(delimiter === undefined ? {} : { delimiter }),
+          };
+          const streamed: string[] = [];
+          for await (const page of driver.list(o)) streamed.push(...page.objects.map(({ key }) => `k${key}`), ...page.prefixes.map((key) => `p${key}`));
+          expect(streamed.toSorted()).toEqual([...expected].toSorted());
+          // The same through cursors, each page from a listing of its own.
+          const paged: string[] = [];
+          for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+            for await (const page of driver.list({ ...o, ...(cursor === undefined ? {} : { cursor }) })) {
+              expect(page.objects.length + page.prefixes.length).toBeLessThanOrEqual(limit);
+              paged.push(...page.objects.map(({ key }) => `k${key}`), ...page.prefixes.map((key) => `p${key}`));
+              cursor = page.cursor;
+              break;
+            }
           }
-        }
-        expect(paged.toSorted()).toEqual([...expected].toSorted());
-      }),
+          expect(paged.toSorted()).toEqual([...expected].toSorted());
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -130,7 +160,10 @@ describe('the walk', () => {
     const driver = fsDriver({ root });
     for (const limit of [1, 2, 1000]) {
       const found = await listAll(driver, { limit });
-      expect(found.objects.map(({ key, size }) => [key, size])).toEqual([['link-file', 7], ['real/file', 7]]);
+      expect(found.objects.map(({ key, size }) => [key, size])).toEqual([
+        ['link-file', 7],
+        ['real/file', 7],
+      ]);
       expect(found.issues.map(({ key, kind }) => [key, kind])).toEqual([
         ['bad-\u{fffd}', 'invalid-name'],
         ['dir-\u{fffd}/', 'invalid-name'],
@@ -164,7 +197,9 @@ describe('the walk', () => {
   });
 
   test.each(['EACCES', 'EPERM', 'EIO'])('tells a folder that cannot be read (%s), once a listing, and goes on', async (code) => {
-    const fs = faultyFs(memoryTree(['a/x', 'b/x', 'c/x']), ({ name, args }) => (name === 'readdirSync' && args[0] === '/root/b' ? systemError(code, name) : undefined));
+    const fs = faultyFs(memoryTree(['a/x', 'b/x', 'c/x']), ({ name, args }) =>
+      name === 'readdirSync' && args[0] === '/root/b' ? systemError(code, name) : undefined,
+    );
     const driver = fsDriver({ root: '/root', fs });
     for (const limit of [1, 1000]) {
       const { objects, issues } = await listAll(driver, { limit });
@@ -185,16 +220,24 @@ describe('the walk', () => {
   });
 
   test('a file that cannot be looked at is told', async () => {
-    const fs = faultyFs(memoryTree(['a/x', 'a/y']), ({ name, args }) => (name === 'lstatSync' && args[0] === '/root/a/x' ? systemError('EACCES', name) : undefined));
+    const fs = faultyFs(memoryTree(['a/x', 'a/y']), ({ name, args }) =>
+      name === 'lstatSync' && args[0] === '/root/a/x' ? systemError('EACCES', name) : undefined,
+    );
     const { objects, issues } = await listAll(fsDriver({ root: '/root', fs }));
     expect(objects.map(({ key }) => key)).toEqual(['a/y']);
     expect(issues).toMatchObject([{ key: 'a/x', kind: 'unreadable' }]);
   });
 
   test('a root that cannot be read, or a process without handles, fails the listing', async () => {
-    const denied = fsDriver({ root: '/root', fs: faultyFs(memoryTree(['a']), ({ name }) => (name === 'readdirSync' ? systemError('EACCES', name) : undefined)) });
+    const denied = fsDriver({
+      root: '/root',
+      fs: faultyFs(memoryTree(['a']), ({ name }) => (name === 'readdirSync' ? systemError('EACCES', name) : undefined)),
+    });
     await expect(listAll(denied)).rejects.toMatchObject({ code: 'AccessDenied' });
-    const starved = fsDriver({ root: '/root', fs: faultyFs(memoryTree(['a/x']), ({ name, args }) => (name === 'readdirSync' && args[0] === '/root/a' ? systemError('EMFILE', name) : undefined)) });
+    const starved = fsDriver({
+      root: '/root',
+      fs: faultyFs(memoryTree(['a/x']), ({ name, args }) => (name === 'readdirSync' && args[0] === '/root/a' ? systemError('EMFILE', name) : undefined)),
+    });
     await expect(listAll(starved)).rejects.toMatchObject({ code: 'Unavailable', retryable: true });
   });
 
@@ -215,7 +258,8 @@ describe('the walk', () => {
     mkdirSync(`${root}/bucket`);
     writeFileSync(`${root}/secret`, '');
     const driver = fsDriver({ root: `${root}/bucket` });
-    for (const prefix of ['../', '../s', './', 'a/../../', '\0/', `${'x'.repeat(300)}/`]) expect(await listAll(driver, { prefix })).toEqual({ objects: [], prefixes: [], issues: [] });
+    for (const prefix of ['../', '../s', './', 'a/../../', '\0/', `${'x'.repeat(300)}/`])
+      expect(await listAll(driver, { prefix })).toEqual({ objects: [], prefixes: [], issues: [] });
   });
 
   test('a cursor that is none is refused', async () => {

@@ -32,7 +32,12 @@ describe('writing', () => {
     const fs = faultyFs(nodeFs, ({ name, args }) => {
       if (name === 'openSync') {
         const fd = nodeFs.openSync(...(args as Parameters<typeof nodeFs.openSync>));
-        open.set(fd, String(args[0]).slice(root.length).replace(/\.stowage-.*/, 'TEMPORARY'));
+        open.set(
+          fd,
+          String(args[0])
+            .slice(root.length)
+            .replace(/\.stowage-.*/, 'TEMPORARY'),
+        );
         return { result: fd };
       }
       if (name === 'fsync') steps.push(`sync ${open.get(args[0])}`);
@@ -51,7 +56,9 @@ describe('writing', () => {
 
   // Each call that a put makes fails once, in turn: the old object stays whole, and nothing is left behind.
   test.each(['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EMFILE', 'EIO'])('fails at any step with %s: the old object stays, and no temporary', async (code) => {
-    const expected = { ENOSPC: 'OutOfSpace', EDQUOT: 'OutOfSpace', EACCES: 'AccessDenied', EROFS: 'AccessDenied', EMFILE: 'Unavailable', EIO: 'Unavailable' }[code];
+    const expected = { ENOSPC: 'OutOfSpace', EDQUOT: 'OutOfSpace', EACCES: 'AccessDenied', EROFS: 'AccessDenied', EMFILE: 'Unavailable', EIO: 'Unavailable' }[
+      code
+    ];
     let failures = 0;
     for (let at = 1; ; at++) {
       const base = memoryFs();
@@ -61,7 +68,11 @@ describe('writing', () => {
       const failed: FsCall[] = [];
       const fs = faultyFs(base, (call) => {
         // Tidying up and looking are not what fails here.
-        if (['lstatSync', 'unlinkSync', 'closeSync', 'rmdirSync', 'readlinkSync', 'fstatSync', 'realpathSync', 'statSync', 'symlinkSync'].includes(call.name) || ++count !== at) return undefined;
+        if (
+          ['lstatSync', 'unlinkSync', 'closeSync', 'rmdirSync', 'readlinkSync', 'fstatSync', 'realpathSync', 'statSync', 'symlinkSync'].includes(call.name) ||
+          ++count !== at
+        )
+          return undefined;
         failed.push(call);
         return systemError(code, call.name);
       });
@@ -120,7 +131,16 @@ describe('writing', () => {
     await expect(driver.put('a/b', chunks('123'), { size: 2 })).rejects.toMatchObject({ code: 'InvalidArgument' });
     await expect(driver.put('a/b', chunks('123'), { size: 4 })).rejects.toMatchObject({ code: 'InvalidArgument' });
     const failure = new Error('source');
-    await expect(driver.put('a/b', (async function* () { yield Buffer.from('x'); throw failure; })(), {})).rejects.toMatchObject({ code: 'Unknown', cause: failure });
+    await expect(
+      driver.put(
+        'a/b',
+        (async function* () {
+          yield Buffer.from('x');
+          throw failure;
+        })(),
+        {},
+      ),
+    ).rejects.toMatchObject({ code: 'Unknown', cause: failure });
     expect(pathsUnder(root)).toEqual([]);
   });
 
@@ -159,7 +179,14 @@ describe('writing', () => {
   test('times: to the millisecond, before 1970 too, and later than what is replaced', async () => {
     const root = testFolder();
     const driver = fsDriver({ root, durability: 'none' });
-    for (const time of ['1999-12-31T23:59:59.999Z', '1970-01-01T00:00:00.000Z', '1969-07-20T20:17:40.123Z', '1930-01-01T00:00:00.001Z', '2026-11-23T04:52:36.451Z', '2100-02-28T12:00:00.007Z']) {
+    for (const time of [
+      '1999-12-31T23:59:59.999Z',
+      '1970-01-01T00:00:00.000Z',
+      '1969-07-20T20:17:40.123Z',
+      '1930-01-01T00:00:00.001Z',
+      '2026-11-23T04:52:36.451Z',
+      '2100-02-28T12:00:00.007Z',
+    ]) {
       const lastModified = new Date(time);
       for (let i = 0; i < 3; i++) expect((await driver.put('key', Buffer.from('x'), { lastModified })).lastModified.toISOString()).toBe(time);
       expect((await driver.head('key', {})).lastModified.toISOString()).toBe(time);
@@ -176,7 +203,10 @@ describe('writing', () => {
   });
 
   test('no two states have one revision: thousands of writes of one size', async () => {
-    for (const [fs, count] of [[undefined, 2000], [memoryFs(), 500]] as [FileSystem | undefined, number][]) {
+    for (const [fs, count] of [
+      [undefined, 2000],
+      [memoryFs(), 500],
+    ] as [FileSystem | undefined, number][]) {
       const root = fs === undefined ? testFolder() : '/root';
       const driver = fsDriver({ root, durability: 'none', ...(fs === undefined ? {} : { fs }) });
       const seen = new Set<string | undefined>();
@@ -191,7 +221,9 @@ describe('writing', () => {
   test('a time alone tells states apart, where inodes are used again and the change time ticks slowly', async () => {
     const root = testFolder();
     // A disk with one inode, whose change time stands still.
-    const alike = (stats: nodeFs.Stats | undefined): { result: unknown } => ({ result: stats === undefined ? undefined : Object.assign(stats, { ino: 1, ctimeMs: 0 }) });
+    const alike = (stats: nodeFs.Stats | undefined): { result: unknown } => ({
+      result: stats === undefined ? undefined : Object.assign(stats, { ino: 1, ctimeMs: 0 }),
+    });
     const fs = faultyFs(nodeFs, ({ name, args: [at] }) => {
       if (name === 'lstatSync') return alike(nodeFs.lstatSync(at as string, { throwIfNoEntry: false }));
       return name === 'fstatSync' ? alike(nodeFs.fstatSync(at as number)) : undefined;
@@ -243,7 +275,8 @@ describe('writing', () => {
     expect(await keysOf(linked)).toEqual(['key']);
     await linked.put('other', Buffer.from('y'), {});
     rmSync(`${parent}/deep`, { recursive: true });
-    for (const attempt of [() => linked.head('key', {}), () => linked.put('key', Buffer.from('x'), {}), () => keysOf(linked)]) await expect(attempt()).rejects.toMatchObject({ code: 'BucketNotFound' });
+    for (const attempt of [() => linked.head('key', {}), () => linked.put('key', Buffer.from('x'), {}), () => keysOf(linked)])
+      await expect(attempt()).rejects.toMatchObject({ code: 'BucketNotFound' });
     await expect(keysOf(fsDriver({ root: '/' }))).rejects.toMatchObject({ code: 'Config' });
   });
 });

@@ -4,7 +4,7 @@ import { fsDriver } from '../../src/index.ts';
 
 const [root = '', key = '', times = '0'] = process.argv.slice(2);
 const driver = fsDriver({ root, durability: 'none' });
-for (let done = 0; done < Number(times); ) {
+for (let done = 0; done < Number(times);) {
   const { info, body } = await driver.get(key, {});
   let text = '';
   for await (const chunk of body) text += Buffer.from(chunk).toString();

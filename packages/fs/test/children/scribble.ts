@@ -9,10 +9,20 @@ for (let turn = 0; ; turn++) {
   const size = 10 + ((turn * 7919 + Number(seed) * 104_729) % 400_000);
   const body = content(letter, size);
   await driver.put(`small/${turn % 7}`, Buffer.from(`${letter}000000000`), { contentType: 'text/plain' });
-  await driver.put(`dir/${turn % 5}/streamed`, (async function* () {
-    for (let at = 0; at < size; at += 50_000) yield body.subarray(at, at + 50_000);
-  })(), {});
-  await driver.copyMany([{ from: driver.copySource(`dir/${turn % 5}/streamed`), to: `copies/${turn % 3}/c` }, { from: driver.copySource(`small/${turn % 7}`), to: `copies/${turn % 3}/d` }], {});
+  await driver.put(
+    `dir/${turn % 5}/streamed`,
+    (async function* () {
+      for (let at = 0; at < size; at += 50_000) yield body.subarray(at, at + 50_000);
+    })(),
+    {},
+  );
+  await driver.copyMany(
+    [
+      { from: driver.copySource(`dir/${turn % 5}/streamed`), to: `copies/${turn % 3}/c` },
+      { from: driver.copySource(`small/${turn % 7}`), to: `copies/${turn % 3}/d` },
+    ],
+    {},
+  );
   const upload = await driver.startUpload(`parts/${turn % 2}`, {});
   const parts = [await upload.part(1, body.subarray(10)), await upload.part(0, body.subarray(0, 10))];
   await upload.complete(parts.toReversed());
