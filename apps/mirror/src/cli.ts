@@ -38,9 +38,7 @@ function program(terminal: Terminal, run: Run): Command {
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    .addHelpText('after', PLACES)
-    // Without a command there is nothing to do: that is a usage error, but the help is what is wanted.
-    .action(() => cli.help({ error: true }));
+    .addHelpText('after', PLACES);
   prepare(cli, terminal);
   for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(run), terminal));
   return cli;

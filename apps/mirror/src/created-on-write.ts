@@ -22,6 +22,10 @@ export function createdOnWrite(folder: string): Layer {
         if (existsSync(folder)) yield* inner.list(o);
         else yield { objects: [], prefixes: [], issues: [] };
       },
+      async head(key, o) {
+        if (!existsSync(folder)) throw new StorageError('NotFound', `the destination has no ${JSON.stringify(key)}: its folder is yet to be made`, { operation: 'head', key });
+        return inner.head(key, o);
+      },
       async put(key, body, o) {
         ensure();
         return inner.put(key, body, o);
