@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import { plant, run, treeOf, useFolder } from './command.ts';
+import { namesIn, plant, run, treeOf, useFolder } from './command.ts';
 
 const folder = useFolder();
 
@@ -15,7 +15,10 @@ beforeEach(() => {
   symlinkSync('src/a', join(folder.path, 'a-link'));
   writeFileSync(join(folder.path, 'broken.yml'), 'a: [\n');
   writeFileSync(join(folder.path, 'unknown.yml'), 'x:\n  provider: fz\n  path: /tmp\n');
-  writeFileSync(join(folder.path, 'azure.yml'), 'x:\n  provider: azure\n  endpoint: https://a.blob.core.windows.net\n  access_key: a\n  secret_key: c2VjcmV0\n  buckets: [boats]\n');
+  writeFileSync(
+    join(folder.path, 'azure.yml'),
+    'x:\n  provider: azure\n  endpoint: https://a.blob.core.windows.net\n  access_key: a\n  secret_key: c2VjcmV0\n  buckets: [boats]\n',
+  );
 });
 
 /** What, the command line, the exit code, and what the one line says. */
@@ -56,10 +59,20 @@ it.each([
   ['a web address', 'sync https://example.com/x dst', 2, /an http link names one file/],
   ['a configuration that is missing', 'sync fs://x/ dst --config nope.yml', 2, /expected a file of storages, as --config says; got ".*nope\.yml"/],
   ['broken YAML', 'sync fs://x/ dst --config broken.yml', 2, /broken\.yml:2:1: /],
-  ['an unknown provider', 'sync fs://x/ dst --config unknown.yml', 2, /unknown\.yml:2:13: x\.provider: expected one of minio, azure, google, fs; got "fz"; did you mean "fs"\?/],
-  ['a provider that is not installed', 'sync azure://boats/ dst --config azure.yml', 2, /the provider "azure" is not installed: run "npm install @stowage\/azure"/],
+  [
+    'an unknown provider',
+    'sync fs://x/ dst --config unknown.yml',
+    2,
+    /unknown\.yml:2:13: x\.provider: expected one of minio, azure, google, fs; got "fz"; did you mean "fs"\?/,
+  ],
+  [
+    'a provider that is not installed',
+    'sync azure://boats/ dst --config azure.yml',
+    2,
+    /the provider "azure" is not installed: run "npm install @stowage\/azure"/,
+  ],
 ] as const)('%s', async (_, line, code, message) => {
-  const before = readdirSync(folder.path, { recursive: true }).toSorted();
+  const before = namesIn(folder.path);
   const args = line.split(' ').filter((part) => part !== '');
   const ended = await run(
     args.map((part) => (part === '""' ? '' : part)),
@@ -71,7 +84,7 @@ it.each([
   // One line, no stack, no path of our own sources.
   if (args.length > 0) expect(ended.stderr).toMatch(/^stowage-mirror: [^\n]+\n$/);
   expect(ended.stderr).not.toMatch(/\n\s+at |\.ts\b|node_modules/);
-  expect(readdirSync(folder.path, { recursive: true }).toSorted()).toEqual(before);
+  expect(namesIn(folder.path)).toEqual(before);
   expect(treeOf(join(folder.path, 'dst'))).toEqual({ z: 'kept' });
 });
 
@@ -81,7 +94,10 @@ it('shows the stack of an error to whoever asks for it', async () => {
 });
 
 it('prints help and version, and exits with 0', async () => {
-  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }).version}\n` });
+  expect(await run(['--version'])).toMatchObject({
+    code: 0,
+    stdout: `${(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }).version}\n`,
+  });
   for (const command of [[], ['sync'], ['copy'], ['check'], ['plan']]) {
     const { code, stdout, stderr } = await run([...command, '--help']);
     expect([code, stderr]).toEqual([0, '']);

@@ -59,6 +59,11 @@ export function treeOf(folder: string): Tree | undefined {
   );
 }
 
+/** Names of all that lies under the folder: files, folders and everything else. */
+export function namesIn(folder: string): Set<string> {
+  return new Set<string>(readdirSync(folder, { recursive: true, encoding: 'utf8' }));
+}
+
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -78,7 +83,9 @@ export const isRoot: boolean = process.getuid?.() === 0;
 
 /** Whether a process of nobody can start here and read the sources. */
 export function nobodyCanRun(): boolean {
-  return !isRoot || spawnSync(process.execPath, ['-e', `require('fs').readFileSync(${JSON.stringify(MAIN)})`], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0;
+  return (
+    !isRoot || spawnSync(process.execPath, ['-e', `require('fs').readFileSync(${JSON.stringify(MAIN)})`], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0
+  );
 }
 
 /** Starts the command from its sources. The environment holds nothing of the caller's but PATH. */

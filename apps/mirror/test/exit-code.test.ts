@@ -6,9 +6,23 @@ import { exitCode } from '../src/exit-code.ts';
 function report(objects: Partial<Record<OutcomeKind, number>>, change: Partial<MirrorReport> = {}): MirrorReport {
   const listing = { objects: 0, bytes: 0, issues: 0 };
   const counts = Object.fromEntries(OUTCOME_KINDS.map((kind) => [kind, { objects: objects[kind] ?? 0, bytes: 0 }])) as unknown as Counts;
-  return { mode: 'sync', dryRun: false, counts, reasons: {}, source: listing, destination: listing, complete: true, keys: 0, balanced: true, elapsedMs: 1, ...change };
+  return {
+    mode: 'sync',
+    dryRun: false,
+    counts,
+    reasons: {},
+    source: listing,
+    destination: listing,
+    complete: true,
+    keys: 0,
+    balanced: true,
+    elapsedMs: 1,
+    ...change,
+  };
 }
-const store = (code: 'OutOfSpace' | 'BucketNotFound', side: 'source' | 'destination'): Partial<MirrorReport> => ({ stopped: { by: 'store', side, error: new StorageError(code, '') } });
+const store = (code: 'OutOfSpace' | 'BucketNotFound', side: 'source' | 'destination'): Partial<MirrorReport> => ({
+  stopped: { by: 'store', side, error: new StorageError(code, '') },
+});
 
 describe('exitCode', () => {
   it.each([

@@ -48,7 +48,15 @@ describe('--json', () => {
       ]),
     );
     expect(events).toHaveLength(6);
-    expect(events.at(-1)).toMatchObject({ event: 'end', exitCode: 5, keys: 5, balanced: true, complete: true, guard: { guard: 'max-delete' }, counts: { same: { objects: 1, bytes: 1 } } });
+    expect(events.at(-1)).toMatchObject({
+      event: 'end',
+      exitCode: 5,
+      keys: 5,
+      balanced: true,
+      complete: true,
+      guard: { guard: 'max-delete' },
+      counts: { same: { objects: 1, bytes: 1 } },
+    });
   });
 
   it('writes every key with --verbose', async () => {

@@ -215,7 +215,10 @@ describe('guards', () => {
     chmodSync(at('to'), isRoot ? 0o755 : 0o555);
     for (const to of ['to', 'to/new']) {
       const { code, stderr } = await run(['sync', at('from'), at(to)], { asNobody: true });
-      expect([code, stderr]).toEqual([4, `stowage-mirror: the destination ${JSON.stringify(at(to))} cannot be written: permission denied at ${JSON.stringify(at('to'))}; look at its owner and permissions\n`]);
+      expect([code, stderr]).toEqual([
+        4,
+        `stowage-mirror: the destination ${JSON.stringify(at(to))} cannot be written: permission denied at ${JSON.stringify(at('to'))}; look at its owner and permissions\n`,
+      ]);
     }
     expect(treeOf(at('to'))).toEqual({});
   });

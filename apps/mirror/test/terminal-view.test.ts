@@ -72,7 +72,9 @@ describe('the live block', () => {
 
 describe('a real terminal', () => {
   const terminal = (...args: string[]): ChildProcess =>
-    spawn('script', ['-qfec', `stty rows 24 cols 60; exec ${[process.execPath, ...NODE_ARGUMENTS, ...args].join(' ')}`, '/dev/null'], { env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } });
+    spawn('script', ['-qfec', `stty rows 24 cols 60; exec ${[process.execPath, ...NODE_ARGUMENTS, ...args].join(' ')}`, '/dev/null'], {
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+    });
   const isThere = spawnSync('script', ['--version']).status === 0;
   const gaveCursorBack = (text: string): void => {
     expect(text).toContain(HIDE);
