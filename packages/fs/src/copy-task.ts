@@ -17,7 +17,7 @@ export interface CopyOrder {
   readonly followLinks: boolean;
   readonly from: string;
   readonly to: string;
-  /** The name of the temporary: whoever ends a thread in the middle of a copy knows what to remove. */
+  /** The name of the temporary: whoever gives the order can remove it, also where the thread is gone. */
   readonly temporary: string;
   readonly condition?: WriteCondition;
   readonly sourceIf?: Revision;
@@ -46,11 +46,17 @@ export type Written = WrittenCopy | CopyFailure;
 /** The object's state under its name. */
 export type Named = { readonly state: FileState } | CopyFailure;
 
-/**
- * Files above this are copied by one call: the disk shares their blocks where it can, the kernel copies them where not. Below it,
- * reading and writing costs the same, and what is read is what was opened.
- */
-const SMALL_BYTES = 256 * 1024;
+/** Bytes read and written at once: more of them leave the processor's cache in between, which takes up to four times as long. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Files above this share their blocks with the copy, where the disk can do that (btrfs, XFS, APFS). */
+const SHARING_BYTES = 1024 * 1024;
+
+/** What disks say that cannot. */
+const NO_SHARING: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY', 'EXDEV', 'EINVAL', 'EPERM']);
+
+/** Pairs of roots between which no blocks can be shared: it is tried once. */
+const apart = new Set<string>();
 
 /** How often a deletion may remove the emptied folder that a copy is to be made in. */
 const MAX_TURNS = 20;
@@ -91,15 +97,18 @@ export class CopyTask {
     const place = placeOf(this.#to, order.to);
     const { fd, stats, path } = this.#openSource(from, source, order);
     try {
-      if (stats.size > SMALL_BYTES) assertWritable(this.#to, place, order.condition);
-      const { temporary, made } = this.#create(place, order.temporary);
+      if (stats.size > SHARING_BYTES) assertWritable(this.#to, place, order.condition);
+      const created = this.#create(place, order.temporary);
+      const { made } = created;
+      let { temporary } = created;
       let sidecar: string | undefined;
       let state: FileState | undefined;
       try {
         try {
-          if (stats.size > SMALL_BYTES) this.#copyWhole(from, path, temporary);
-          else this.#copyBytes(from.fs, fd, temporary.fd);
-          const after = stats.size > SMALL_BYTES ? lstat(from.fs, path) : from.fs.fstatSync(fd);
+          const shared = stats.size > SHARING_BYTES ? this.#shareBlocks(from, path, temporary, place) : undefined;
+          if (shared !== undefined) temporary = shared.temporary;
+          if (shared?.done !== true) this.#copyBytes(from.fs, fd, temporary.fd);
+          const after = shared?.done === true ? lstat(from.fs, path) : from.fs.fstatSync(fd);
           if (after === undefined || !isSame(stats, after)) throw new FsFault('PreconditionFailed', 'the source was written or removed while it was copied');
           state = stampFile(this.#to.fs, temporary.fd, order.lastModified === undefined ? undefined : new Date(order.lastModified), undefined, () =>
             this.#to.fs.fstatSync(temporary.fd),
@@ -177,22 +186,35 @@ export class CopyTask {
 
   /** Reads to the end, wherever it is by now: a file that has grown is told by its state. */
   #copyBytes(fs: FileSystem, fd: number, to: number): void {
-    // One byte more than is read at most, so that a small file takes one call.
-    const buffer = (this.#buffer ??= new Uint8Array(SMALL_BYTES + 1));
+    const buffer = (this.#buffer ??= new Uint8Array(PIECE_BYTES));
     for (let at = 0; ;) {
       const count = fs.readSync(fd, buffer, 0, buffer.length, at);
       if (count > 0) writeAllSync(this.#to.fs, to, buffer.subarray(0, count), at);
       at += count;
       if (count < buffer.length) return;
+      if (this.#isAborted()) throw new FsFault('Unavailable', 'the copy was aborted');
     }
   }
 
-  #copyWhole(from: Root, path: string, temporary: TemporaryFile): void {
+  /** Tries to make the temporary of the source's very blocks. Gives the temporary anew: a call that fails has removed it. */
+  #shareBlocks(from: Root, path: string, temporary: TemporaryFile, { folder }: Place): { readonly done: boolean; readonly temporary: TemporaryFile } {
     const { fs } = this.#to;
+    const pair = `${from.path}\0${this.#to.path}`;
+    if (apart.has(pair)) return { done: false, temporary };
     const { mode } = fs.fstatSync(temporary.fd);
-    from.fs.copyFileSync(path, temporary.path, from.fs.constants.COPYFILE_FICLONE);
-    // The call has given it the source's mode, which is no part of an object.
-    fs.chmodSync(temporary.path, mode & 0o7777);
+    try {
+      fs.copyFileSync(path, temporary.path, fs.constants.COPYFILE_FICLONE_FORCE);
+      // The call has given it the source's mode, which is no part of an object.
+      fs.chmodSync(temporary.path, mode & 0o7777);
+      return { done: true, temporary };
+    } catch (error) {
+      if (!NO_SHARING.has(errno(error))) throw error;
+    }
+    apart.add(pair);
+    removeIfThere(fs, temporary.path);
+    const anew = createTemporary(fs, folder, temporary.path.slice(folder.length + 1));
+    fs.closeSync(temporary.fd);
+    return { done: false, temporary: anew };
   }
 
   /** Gives written copies their names, each if its condition holds. */

@@ -39,7 +39,7 @@ export async function copyFiles(place: CopyPlace, items: readonly CopyItem[], o:
   let written: Written[] = [];
   let isNaming = false;
   try {
-    written = await writeCopies(place, orders, aborted, o.signal);
+    written = await writeCopies(place, orders, aborted);
     o.signal?.throwIfAborted();
     const copies = written.filter(isWritten);
     if (durable) await syncContent(place, copies);
@@ -76,17 +76,12 @@ function orderOf({ from, to, if: condition, sourceIf, headers, lastModified }: C
   };
 }
 
-async function writeCopies(
-  { root, threads }: CopyPlace,
-  orders: readonly CopyOrder[],
-  aborted: Int32Array,
-  signal: AbortSignal | undefined,
-): Promise<Written[]> {
+async function writeCopies({ root, threads }: CopyPlace, orders: readonly CopyOrder[], aborted: Int32Array): Promise<Written[]> {
   if (threads === undefined) return new CopyTask(root, () => Atomics.load(aborted, 0) !== 0).write(orders);
   const to = { path: root.path, followLinks: root.followLinks };
   // Slices small enough that each thread gets one.
   const slices = slicesOf(orders, Math.min(SLICE, Math.ceil(orders.length / threads.size)));
-  return await allOf(slices.map((slice) => threads.run<Written>({ to, orders: slice, aborted }, signal)));
+  return await allOf(slices.map((slice) => threads.run<Written>({ to, orders: slice, aborted })));
 }
 
 async function nameCopies(

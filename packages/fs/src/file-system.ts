@@ -25,7 +25,7 @@ export interface FolderEntry {
  * content or waits for the disk (`read`, `write`, `fsync`) has a callback form, which the main thread uses.
  */
 export interface FileSystem {
-  readonly constants: { readonly O_RDONLY: number; readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number; readonly COPYFILE_FICLONE: number };
+  readonly constants: { readonly O_RDONLY: number; readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number; readonly COPYFILE_FICLONE_FORCE: number };
   /** Names as byte strings (`latin1`): `<` on them is UTF-8 byte order, and names that are not UTF-8 can be told. */
   readdirSync(path: string, options: { readonly encoding: 'latin1'; readonly withFileTypes: true }): FolderEntry[];
   lstatSync(path: string, options: { readonly throwIfNoEntry: false }): FileStats | undefined;
