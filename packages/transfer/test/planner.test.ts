@@ -123,6 +123,12 @@ describe('Planner', () => {
       expect((await planOf({ a: '1' }, {}, MIRROR, [], [withIssues(issue('unreadable', 'z/'))])).lines).toEqual(['a copy', 'z/ fail:unreadable']);
     });
 
+    it('at the very key of a source object', async () => {
+      const { lines, planner } = await planOf({ a: '1' }, {}, MIRROR, [], [withIssues(issue('unreadable', 'a'))]);
+      expect(lines).toEqual(['a fail:unreadable']);
+      expect(planner.doubtful).toBe(1);
+    });
+
     it('finds links in the way', async () => {
       const { lines } = await planOf(
         { link: '1', 'link/in': '2', pipe: '3' },

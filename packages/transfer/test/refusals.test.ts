@@ -1,6 +1,6 @@
 import { type BucketDriver, delegate, faultLayer, type Layer, prefixLayer, readOnlyLayer } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
-import type { MirrorOptions } from '../src/index.ts';
+import { mirror, type MirrorOptions } from '../src/index.ts';
 import { bucketOf, byKey, capable, failingCopy, ran, treeOf, withIssues } from './trees.ts';
 
 /** Every refusal of rule 3: whatever is wrong, the destination is as it was. */
@@ -161,6 +161,21 @@ describe('guards, judged before the first deletion', () => {
     });
     expect(report.stopped?.by).toBe('caller');
     expect(Object.keys(await treeOf(to))).toEqual(expect.arrayContaining(Object.keys(OLD)));
+  });
+
+  it('a run that was stopped when it knew of something to delete', async () => {
+    const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`m${i}`, '']));
+    const to = await bucketOf({ ...many, aaa: 'extra' });
+    const run = mirror(await bucketOf(many), to, {
+      mode: 'sync',
+      delete: true,
+      scratchFolder: '/nowhere',
+      now: () => 0,
+      observer: { outcomes: () => run.stop() },
+    });
+    const report = await run.report;
+    expect(report).toMatchObject({ stopped: { by: 'caller' }, complete: false, balanced: true, guard: { guard: 'interrupted' } });
+    expect(await treeOf(to)).toMatchObject({ aaa: 'extra' });
   });
 
   it('tells a dry run what would trip', async () => {
