@@ -23,7 +23,7 @@ const steps: Record<string, Step> = {
     const { code, output } = await build();
     return code === 0 ? '' : output;
   },
-  types: tool('turbo', 'run', 'typecheck', '--output-logs=errors-only'),
+  types: tool('turbo', 'run', 'typecheck', '--continue', '--output-logs=errors-only'),
   'types of the workspace': async () => [await tool('tsc', '-p', '.')(), await tool('tsc', '-p', 'scripts/commands')()].join(''),
   lint: tool('oxlint'),
   format: tool('oxfmt', '--check'),

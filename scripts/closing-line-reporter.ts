@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
 
 /** What the last line of a test run says. */
@@ -14,6 +15,8 @@ export interface Tally {
 export interface TallyOptions {
   /** A skip without a reason is a failure. */
   reasonsRequired: boolean;
+  /** The folder that the files of tests are named from. */
+  root: string;
   /** Tests were chosen by name: those not chosen are neither passed nor skipped. */
   chosenByName: boolean;
 }
@@ -25,9 +28,10 @@ export interface TallyOptions {
 export function tally(modules: readonly TestModule[], unhandledErrors: readonly { message?: string }[], options: TallyOptions): Tally {
   const counts: Tally = { passed: 0, failed: 0, skipped: 0, notes: [] };
   for (const module of modules) {
+    const file = relative(options.root, module.moduleId);
     const fail = (name: string, why: string): void => {
       counts.failed += 1;
-      counts.notes.push(`failed: ${module.relativeModuleId} > ${name}: ${why}`);
+      counts.notes.push(`failed: ${file} > ${name}: ${why}`);
     };
     for (const error of module.errors()) {
       fail('(file)', firstLine(error.message));
@@ -46,14 +50,14 @@ export function tally(modules: readonly TestModule[], unhandledErrors: readonly 
       } else if (result.state === 'skipped') {
         if (result.note) {
           counts.skipped += 1;
-          counts.notes.push(`skipped: ${module.relativeModuleId} > ${test.fullName}: ${result.note}`);
+          counts.notes.push(`skipped: ${file} > ${test.fullName}: ${result.note}`);
         } else if (options.chosenByName) {
           continue;
         } else if (options.reasonsRequired) {
           fail(test.fullName, 'skipped without a reason: use ctx.skip(reason)');
         } else {
           counts.skipped += 1;
-          counts.notes.push(`skipped: ${module.relativeModuleId} > ${test.fullName}: no reason given: use ctx.skip(reason)`);
+          counts.notes.push(`skipped: ${file} > ${test.fullName}: no reason given: use ctx.skip(reason)`);
         }
       } else {
         fail(test.fullName, 'did not finish');
@@ -74,17 +78,23 @@ export function closingLine(counts: Pick<Tally, 'passed' | 'failed' | 'skipped'>
 
 /** Prints every skip with its reason and, as the very last line, `N passed, N failed, N skipped`. */
 export default class ClosingLineReporter implements Reporter {
+  #root = process.cwd();
   #chosenByName = false;
   #finished: Tally | undefined;
 
   onInit(vitest: Vitest): void {
+    this.#root = vitest.config.root;
     this.#chosenByName = vitest.config.testNamePattern !== undefined;
     // At exit and written at once: nothing else that runs in this process can come after it.
     process.once('exit', () => this.#print());
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly { message?: string }[], reason: TestRunEndReason): void {
-    this.#finished = tally(modules, unhandledErrors, { reasonsRequired: Boolean(process.env['CI']), chosenByName: this.#chosenByName });
+    this.#finished = tally(modules, unhandledErrors, {
+      root: this.#root,
+      reasonsRequired: Boolean(process.env['CI']),
+      chosenByName: this.#chosenByName,
+    });
     if (reason === 'interrupted') {
       this.#finished.failed += 1;
       this.#finished.notes.push('failed: the run was interrupted');

@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { styleText } from 'node:util';
 import { build, root } from './workspace.ts';
@@ -35,9 +35,6 @@ const results: StepResult[] = [];
 
 async function demo(): Promise<void> {
   console.log(strong('Stowage mirrors a real tree into a local bucket, and proves it exact.'));
-  for (const earlier of existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{8}-\d{6}$/.test(name)) : []) {
-    rmSync(join(runs, earlier), { recursive: true });
-  }
   console.log('Building it…');
   const started = performance.now();
   const built = await build();
@@ -73,7 +70,7 @@ async function demo(): Promise<void> {
 
   compareWithoutStowage(tree, bucket);
   printTable();
-  console.log(`\nThe bucket is plain files: look at ${relative(root, bucket)}. The next run deletes this one; so does: rm -r .demo`);
+  console.log(`\nThe bucket is plain files: look at ${relative(root, bucket)}. Every run leaves its folder; to delete them all: rm -r .demo`);
 }
 
 /** Runs the built command as a user would, with its output on the terminal, and reads the table that it ends with. */

@@ -74,7 +74,8 @@ export function build(packageName?: string): Promise<Outcome> {
   return runTool('turbo', ['run', 'build', '--output-logs=errors-only', ...(packageName === undefined ? [] : [`--filter=${packageName}`])]);
 }
 
-/** Build tools neither report home nor look for updates. */
+/** Tools neither report home nor look for updates, and write for a log, wherever they run. */
 function quietEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
+  const { FORCE_COLOR: _, ...environment } = process.env;
+  return { ...environment, NO_COLOR: '1', DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
 }

@@ -38,9 +38,7 @@ function program(terminal: Terminal, run: Run): Command {
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    .addHelpText('after', PLACES)
-    // Without a command there is nothing to do: that is a usage error, but the help is what is wanted.
-    .action(() => cli.help({ error: true }));
+    .addHelpText('after', PLACES);
   prepare(cli, terminal);
   for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(run), terminal));
   return cli;
@@ -63,7 +61,12 @@ function prepare(command: Command, { stdout, stderr }: Terminal): Command {
 
 /** `error: unknown option '--delte'` and `(Did you mean --delete?)` come as two lines. */
 function oneLine(text: string): string {
-  return visible(text.trim().replace(/^error: /, '').replaceAll('\n', ' ')).replace(/\.$/, '');
+  return visible(
+    text
+      .trim()
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' '),
+  ).replace(/\.$/, '');
 }
 
 const PLACES = `
@@ -101,7 +104,7 @@ function sync(run: Run): Command {
   comparing(command);
   writing(command);
   common(command);
-  return command.action((source: string, destination: string, o: CommandOptions) => run(request('sync', source, destination, o)));
+  return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('sync', source, destination, o)));
 }
 
 function copy(run: Run): Command {
@@ -116,7 +119,7 @@ function copy(run: Run): Command {
   comparing(command);
   writing(command);
   common(command);
-  return command.action((source: string, destination: string, o: CommandOptions) => run(request('copy', source, destination, o)));
+  return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('copy', source, destination, o)));
 }
 
 function check(run: Run): Command {
@@ -128,7 +131,7 @@ function check(run: Run): Command {
   );
   comparing(command);
   common(command);
-  return command.action((source: string, destination: string, o: CommandOptions) => run(request('check', source, destination, o)));
+  return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('check', source, destination, o)));
 }
 
 function plan(run: Run): Command {
@@ -143,7 +146,7 @@ function plan(run: Run): Command {
   deleting(command);
   comparing(command);
   common(command);
-  return command.action((source: string, destination: string, o: CommandOptions) => run(request('plan', source, destination, o)));
+  return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('plan', source, destination, o)));
 }
 
 function places(name: string, description: string): Command {
@@ -205,7 +208,7 @@ interface CommandOptions {
   readonly exitCode?: true;
 }
 
-function request(command: MirrorRequest['command'], source: string, destination: string, o: CommandOptions): MirrorRequest {
+function readRequest(command: MirrorRequest['command'], source: string, destination: string, o: CommandOptions): MirrorRequest {
   return {
     command,
     source,

@@ -73,7 +73,10 @@ async function loadProvider(name: string): Promise<Provider | undefined> {
     throw error;
   }
   const provider = loaded[name];
-  if (!isProvider(provider)) throw new CommandError(`the package ${packageName} has no provider ${JSON.stringify(name)}: its version does not fit; run "npm install ${packageName}@latest"`);
+  if (!isProvider(provider))
+    throw new CommandError(
+      `the package ${packageName} has no provider ${JSON.stringify(name)}: its version does not fit; run "npm install ${packageName}@latest"`,
+    );
   return provider;
 }
 

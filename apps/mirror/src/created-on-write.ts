@@ -12,7 +12,11 @@ export function createdOnWrite(folder: string): Layer {
     try {
       mkdirSync(folder, { recursive: true });
     } catch (error) {
-      throw new StorageError('BucketNotFound', `the destination folder ${JSON.stringify(folder)} cannot be made (${(error as NodeJS.ErrnoException).code ?? String(error)})`, { cause: error });
+      throw new StorageError(
+        'BucketNotFound',
+        `the destination folder ${JSON.stringify(folder)} cannot be made (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+        { cause: error },
+      );
     }
     made = true;
   };
@@ -21,6 +25,11 @@ export function createdOnWrite(folder: string): Layer {
       async *list(o): ReturnType<BucketDriver['list']> {
         if (existsSync(folder)) yield* inner.list(o);
         else yield { objects: [], prefixes: [], issues: [] };
+      },
+      async head(key, o) {
+        if (!existsSync(folder))
+          throw new StorageError('NotFound', `the destination has no ${JSON.stringify(key)}: its folder is yet to be made`, { operation: 'head', key });
+        return inner.head(key, o);
       },
       async put(key, body, o) {
         ensure();

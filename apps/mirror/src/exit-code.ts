@@ -1,3 +1,4 @@
+import { isStorageError } from '@stowage/core';
 import type { MirrorReport, RefusalReason } from '@stowage/transfer';
 
 /** What the process says when it ends. */
@@ -31,7 +32,8 @@ export function exitCode({ mode, dryRun, counts, guard, stopped, balanced }: Mir
   const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
   if (mode === 'check' && differences + counts.conflict.objects > 0) return EXIT.mismatch;
   if (guard !== undefined) return EXIT.guard;
-  if (stopped?.by === 'store' && stopped.side === 'destination' && 'code' in stopped.error && stopped.error.code !== 'OutOfSpace') return EXIT.destination;
+  // A full disk is neither missing nor denied.
+  if (stopped?.by === 'store' && !isStorageError(stopped.error, 'OutOfSpace')) return EXIT[stopped.side];
   if (stopped !== undefined || !balanced || counts.failed.objects + counts.conflict.objects > 0) return EXIT.failed;
   return dryRun && tellChanges && differences > 0 ? EXIT.wouldChange : EXIT.inSync;
 }

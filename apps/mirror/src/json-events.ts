@@ -13,7 +13,14 @@ export type JsonEvent =
       readonly delete: boolean;
       readonly comparison: MirrorRequest['comparison'];
     }
-  | { readonly event: 'outcome'; readonly outcome: Outcome['kind']; readonly key: string; readonly bytes: number; readonly reason?: string; readonly message?: string }
+  | {
+      readonly event: 'outcome';
+      readonly outcome: Outcome['kind'];
+      readonly key: string;
+      readonly bytes: number;
+      readonly reason?: string;
+      readonly message?: string;
+    }
   | ({ readonly event: 'progress'; readonly time: string } & ProgressSnapshot)
   | { readonly event: 'notice'; readonly message: string }
   | ({ readonly event: 'end'; readonly time: string; readonly exitCode: number } & JsonReport)
@@ -47,7 +54,9 @@ export function endEvent(report: MirrorReport, exitCode: number, time: string): 
     complete,
     balanced,
     ...(guard === undefined ? {} : { guard }),
-    ...(stopped === undefined ? {} : { stopped: stopped.by === 'caller' ? { by: stopped.by } : { by: stopped.by, side: stopped.side, message: stopped.error.message } }),
+    ...(stopped === undefined
+      ? {}
+      : { stopped: stopped.by === 'caller' ? { by: stopped.by } : { by: stopped.by, side: stopped.side, message: stopped.error.message } }),
     elapsedMs: Math.round(elapsedMs),
   };
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os';
 import { runCli } from './cli.ts';
+import { limitYoungGeneration } from './young-generation.ts';
 
 /** As shells have it for a process that a closed pipe ended: 128 + SIGPIPE. */
 const PIPE_CLOSED = 141;
@@ -12,6 +13,8 @@ for (const stream of [process.stdout, process.stderr]) {
     throw error;
   });
 }
+
+limitYoungGeneration(8 * 1024 * 1024);
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

@@ -71,12 +71,21 @@ function sourcePath(label: string, found: LocalPath, request: MirrorRequest): Pl
       return localPlace(label, found, request, false);
     case 'file':
       if (lstatSync(found.path).isSymbolicLink())
-        throw new CommandError(`the source ${JSON.stringify(label)} is a symbolic link to a file; name the file itself: ${JSON.stringify(found.realPath)}`, EXIT.source);
+        throw new CommandError(
+          `the source ${JSON.stringify(label)} is a symbolic link to a file; name the file itself: ${JSON.stringify(found.realPath)}`,
+          EXIT.source,
+        );
       return { ...localPlace(label, { ...found, path: dirname(found.path), realPath: dirname(found.realPath) }, request, false), file: basename(found.path) };
     case 'missing':
-      throw new CommandError(`the source ${JSON.stringify(label)} is not there; expected a folder, a file or a link prefix (the first part that is missing lies in ${JSON.stringify(found.nearest)})`, EXIT.source);
+      throw new CommandError(
+        `the source ${JSON.stringify(label)} is not there; expected a folder, a file or a link prefix (the first part that is missing lies in ${JSON.stringify(found.nearest)})`,
+        EXIT.source,
+      );
     case 'denied':
-      throw new CommandError(`the source ${JSON.stringify(label)} cannot be looked at: permission denied; look at owner and permissions of the folders above it`, EXIT.source);
+      throw new CommandError(
+        `the source ${JSON.stringify(label)} cannot be looked at: permission denied; look at owner and permissions of the folders above it`,
+        EXIT.source,
+      );
     case 'other':
       throw new CommandError(`the source ${JSON.stringify(label)} is a socket, pipe or device; expected a folder or a file`, EXIT.source);
   }
@@ -98,7 +107,8 @@ function destinationPath(label: string, found: LocalPath, request: MirrorRequest
       if (request.command === 'check') return refuse('is not there; expected a folder to compare with');
       if (lookAtPath(found.nearest, '/').kind !== 'folder') return refuse(`cannot be made: ${JSON.stringify(found.nearest)} on its path is no folder`);
   }
-  if (writes(request) && !isWritable(found.nearest)) return refuse(`cannot be written: permission denied at ${JSON.stringify(found.nearest)}; look at its owner and permissions`);
+  if (writes(request) && !isWritable(found.nearest))
+    return refuse(`cannot be written: permission denied at ${JSON.stringify(found.nearest)}; look at its owner and permissions`);
   return localPlace(label, found, request, true);
 }
 
@@ -131,10 +141,16 @@ function refuseOverlap(source: Place, destination: Place): void {
   const found = overlap(source.identity, destination.identity) ?? overlapByInode(source.folder, destination.folder);
   // One file may well go to a folder above or below its own.
   if (found === undefined || (source.file !== undefined && found !== 'same')) return;
-  throw new CommandError(`${overlapError(found).message} (source ${JSON.stringify(source.label)}, destination ${JSON.stringify(destination.label)})`, EXIT.guard);
+  throw new CommandError(
+    `${overlapError(found).message} (source ${JSON.stringify(source.label)}, destination ${JSON.stringify(destination.label)})`,
+    EXIT.guard,
+  );
 }
 
-function overlapByInode(source: string | undefined, destination: string | undefined): 'same' | 'source-inside-destination' | 'destination-inside-source' | undefined {
+function overlapByInode(
+  source: string | undefined,
+  destination: string | undefined,
+): 'same' | 'source-inside-destination' | 'destination-inside-source' | undefined {
   if (source === undefined || destination === undefined) return undefined;
   const inside = isInsideByInode(source, destination);
   const around = isInsideByInode(destination, source);

@@ -57,7 +57,11 @@ class Rates {
   readonly #compared = new RecentRate();
 
   take({ elapsedMs, done, compared }: ProgressSnapshot): Rate {
-    return { objects: this.#objects.add(elapsedMs, done.objects), bytes: this.#bytes.add(elapsedMs, done.bytes), compared: this.#compared.add(elapsedMs, compared) };
+    return {
+      objects: this.#objects.add(elapsedMs, done.objects),
+      bytes: this.#bytes.add(elapsedMs, done.bytes),
+      compared: this.#compared.add(elapsedMs, compared),
+    };
   }
 }
 

@@ -82,7 +82,11 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Writes a line or an event for each outcome that is of interest; none: nobody wants them. */
-function outcomeTeller(request: MirrorRequest, terminal: Terminal, run: Pick<MirrorReport, 'mode' | 'dryRun'>): ((batch: readonly Outcome[]) => void | Promise<void>) | undefined {
+function outcomeTeller(
+  request: MirrorRequest,
+  terminal: Terminal,
+  run: Pick<MirrorReport, 'mode' | 'dryRun'>,
+): ((batch: readonly Outcome[]) => void | Promise<void>) | undefined {
   const all = request.detail === 'verbose';
   if (!request.json && !all && (!run.dryRun || request.detail === 'quiet')) return undefined;
   const text = request.json ? (outcome: Outcome): string => eventLine(outcomeEvent(outcome)) : (outcome: Outcome): string => outcomeLine(outcome, run);
@@ -130,7 +134,9 @@ function heedSignals(run: MirrorRun, view: ProgressView | undefined, terminal: T
     }
     heed.received = signal;
     run.stop();
-    terminal.stderr.write(`stowage-mirror: stopping: ${run.progress().inFlight} in flight will be finished; ${signal === 'SIGINT' ? 'Ctrl-C again' : 'another signal'} ends it at once\n`);
+    terminal.stderr.write(
+      `stowage-mirror: stopping: ${run.progress().inFlight} in flight will be finished; ${signal === 'SIGINT' ? 'Ctrl-C again' : 'another signal'} ends it at once\n`,
+    );
   });
   return heed;
 }

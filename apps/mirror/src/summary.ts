@@ -5,10 +5,19 @@ import { visible } from './visible-text.ts';
 
 /** What a run came to: a table of outcomes, time and rate, and whether all is well. Fits 60 columns. */
 export function summaryLines(report: MirrorReport): string[] {
-  const rows = OUTCOME_KINDS.map((kind) => [outcomeWord(kind, report), countText(report.counts[kind].objects), bytesText(report.counts[kind].bytes), reasonsText(report, kind)] as const);
+  const rows = OUTCOME_KINDS.map(
+    (kind) => [outcomeWord(kind, report), countText(report.counts[kind].objects), bytesText(report.counts[kind].bytes), reasonsText(report, kind)] as const,
+  );
   const total = OUTCOME_KINDS.reduce((sum, kind) => sum + report.counts[kind].bytes, 0);
   const table = [['', 'objects', 'bytes', ''] as const, ...rows, ['total', countText(report.keys), bytesText(total), ''] as const];
-  return [...table.map(([word, objects, bytes, reasons]) => `${word.padEnd(9)}${objects.padStart(12)}${bytes.padStart(12)}${reasons === '' ? '' : `  ${reasons}`}`.trimEnd()), '', rateLine(report), ...closingLines(report)];
+  return [
+    ...table.map(([word, objects, bytes, reasons]) =>
+      `${word.padEnd(9)}${objects.padStart(12)}${bytes.padStart(12)}${reasons === '' ? '' : `  ${reasons}`}`.trimEnd(),
+    ),
+    '',
+    rateLine(report),
+    ...closingLines(report),
+  ];
 }
 
 /** Why things were left as they are, where there is more than one way to be. */

@@ -36,7 +36,7 @@ export type MemoryLimits =
   | {
       /** Bytes up, and down again. Default 256 MiB; the full measure is 1 GiB. */
       readonly bytes?: number;
-      /** How much the resident set may grow meanwhile. Default 150,000,000 bytes. */
+      /** How much memory may grow meanwhile: the resident set, and what JavaScript accounts for. Default 150,000,000 bytes. */
       readonly growthBytes?: number;
     }
   | { readonly skip: string };

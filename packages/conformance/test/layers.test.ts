@@ -1,8 +1,7 @@
 import { aroundDriver, concurrencyLayer, faultLayer, type Layer, prefixLayer, readOnlyLayer, retryLayer, timeoutLayer } from '@stowage/core';
-import { runConformance } from '@stowage/conformance';
-import { describe } from 'vitest';
+import { conformanceCases, type ConformanceCase, type Harness, runCase } from '@stowage/conformance';
+import { describe, expect, test } from 'vitest';
 import { memoryHarness } from './memory-harness.ts';
-import { vitestRunner } from './vitest-runner.ts';
 
 const passing: Layer = (inner) => aroundDriver(inner, { around: (_call, o, run) => run(o) });
 /** Repeats at once: a test must not wait. One attempt fails too often to hide a store that throttles for ever. */
@@ -21,8 +20,24 @@ const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
   'all of them': [prefixLayer('deep/down/'), retry, timeoutLayer(60_000), concurrencyLayer(16), prefixLayer('deeper/')],
 };
 
-for (const [name, layers] of Object.entries(LAYERS)) {
-  describe(`memory under ${name}`, () => {
-    runConformance(vitestRunner, memoryHarness({ layers }));
-  });
+function casesFor(harness: Harness): ConformanceCase[] {
+  return conformanceCases().filter((each) => each.needs(harness.capabilities, harness) === true);
 }
+
+/** What does not apply to memory is reported as skipped by test/memory.test.ts, once. */
+const onMemory = casesFor(memoryHarness());
+
+describe.each(Object.entries(LAYERS))('memory under %s', (_, layers) => {
+  const harness = memoryHarness({ layers });
+  const cases = casesFor(harness);
+
+  test.each(cases)('$group: $name', async (each) => {
+    await expect(runCase(each, harness)).resolves.toBeUndefined();
+  });
+
+  test('no case is taken away, but from a read-only bucket', () => {
+    const taken = onMemory.filter((each) => !cases.includes(each));
+    const reasons = new Set(taken.map((each) => each.needs(harness.capabilities, harness)));
+    expect([...reasons]).toEqual(harness.capabilities.readOnly ? ['the bucket is read-only'] : []);
+  });
+});

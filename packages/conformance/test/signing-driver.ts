@@ -82,5 +82,5 @@ function presigned(origin: string, path: string, { method, expiresInSeconds, hea
   const expiresAt = new Date(Date.now() + expiresInSeconds * 1000);
   const contentType = headers['content-type'] ?? '';
   const query = new URLSearchParams({ expires: String(expiresAt.getTime()), ...(contentType === '' ? {} : { type: contentType }), signature: signature(method, path, String(expiresAt.getTime()), contentType) });
-  return { url: `${origin}${path}?${query}`, method, headers, expiresAt };
+  return { url: `${origin}${path}?${query.toString()}`, method, headers, expiresAt };
 }

@@ -110,7 +110,7 @@ export type DeleteOutcome =
 
 export interface ListOptions extends Call {
   readonly prefix?: string;
-  /** Exclusive. */
+  /** Exclusive. A common prefix is an entry, too: one that is not behind it is not given, whatever lies under it. */
   readonly startAfter?: string;
   /** Exclusive: a listing is the open interval from `startAfter` to `until`, in UTF-8 byte order. */
   readonly until?: string;

@@ -168,9 +168,7 @@ class ConfiguredStorages implements Storages {
       `configured: ${shown.length === 0 ? 'none' : shown.join(', ') + more}`,
       near === undefined ? '' : `did you mean ${quoted(near)}?`,
       elsewhere === undefined ? '' : `there is one of that name of ${elsewhere}`,
-      this.#config.errors?.length
-        ? `${this.#config.errors.length} errors of the configuration left entries out, the first: ${this.#config.errors[0]?.message}`
-        : '',
+      this.#config.errors?.length ? `the configuration has errors (${this.#config.errors.length}), the first: ${this.#config.errors[0]?.message}` : '',
       'add the bucket to an entry of remote_links.yml',
     ];
     return new StorageError('Config', parts.filter((part) => part !== '').join('; '), { provider, bucket: name });

@@ -142,7 +142,7 @@ describe('createStorages', () => {
   it('says what is wrong with the configuration where that may be why', () => {
     const config = checkRemoteLinks({ a: { ...minioEntry, secret_key: '', buckets: ['cars'] } }, { env: {}, folder: '/', source: 'links.yml' });
     expect(failure(() => setUp(config).storages.bucket('s3://cars')).message).toContain(
-      '1 errors of the configuration left entries out, the first: links.yml: a.secret_key: expected access_key and secret_key',
+      'the configuration has errors (1), the first: links.yml: a.secret_key: expected access_key and secret_key',
     );
   });
 

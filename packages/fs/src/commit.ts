@@ -34,7 +34,8 @@ const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP',
  */
 export function tryCommit(root: Root, commit: Commit): Committed {
   const { place, condition } = commit;
-  if (lstat(root.fs, place.path) === undefined) {
+  // Who asks for a new name hardly ever meets one that is taken: that is left to `link` to find out.
+  if (condition === 'absent' || lstat(root.fs, place.path) === undefined) {
     if (condition !== undefined && condition !== 'absent') throw notThere();
     if (linkNew(root.fs, commit)) return { stats: finalState(root.fs, place.path, commit.written) };
   }

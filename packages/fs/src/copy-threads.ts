@@ -5,7 +5,7 @@ import type { CopyAnswer, CopyRequest } from './copy-worker.ts';
 interface Job {
   readonly request: CopyRequest;
   readonly resolve: (outcomes: CopyAnswer['outcomes']) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The threads that copy for one driver: each does one slice at a time. They start when first needed and hold up no process. */
@@ -26,7 +26,7 @@ export class CopyThreads {
 
   run<T extends CopyAnswer['outcomes'][number]>(request: Omit<CopyRequest, 'id'>): Promise<readonly T[]> {
     return new Promise((resolve, reject) => {
-      const job = { request: { ...request, id: ++this.#ids }, resolve: resolve as Job['resolve'], reject };
+      const job: Job = { request: { ...request, id: ++this.#ids }, resolve: resolve as Job['resolve'], reject };
       // Names first: a copy is done the sooner, and what is written but not named does not pile up.
       if (request.copies === undefined) this.#waiting.push(job);
       else this.#waiting.unshift(job);
@@ -57,21 +57,26 @@ export class CopyThreads {
       job?.resolve(outcomes);
       this.#next();
     });
-    let failure: unknown;
-    worker.on('error', (error) => (failure = error));
+    let failure: Error | undefined;
+    worker.on('error', (error) => (failure = error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => {
       const job = this.#running.get(worker);
       this.#running.delete(worker);
       const at = this.#idle.indexOf(worker);
       if (at >= 0) this.#idle.splice(at, 1);
-      job?.reject(failure === undefined ? new FsFault('Unavailable', 'the bucket was closed while it copied', false) : new FsFault('Unavailable', `a thread that copies failed: ${String(failure)}`, true, failure));
+      if (failure === undefined) job?.reject(closed());
+      else job?.reject(new FsFault('Unavailable', `a thread that copies failed: ${failure.message}`, true, failure));
       if (failure !== undefined) this.#next();
     });
     return worker;
   }
 
   async close(): Promise<void> {
-    for (const job of this.#waiting.splice(0)) job.reject(new FsFault('Unavailable', 'the bucket was closed while it copied', false));
+    for (const job of this.#waiting.splice(0)) job.reject(closed());
     await Promise.all([...this.#idle, ...this.#running.keys()].map((worker) => worker.terminate()));
   }
+}
+
+function closed(): FsFault {
+  return new FsFault('Unavailable', 'the bucket was closed while it copied', false);
 }

@@ -1,15 +1,16 @@
 import { type Call, type CopyItem, type CopyOutcome, pickHeaders, StorageError } from '@stowage/core';
 import { type CopyFailure, type CopyOrder, CopyTask, discardCopy, type Named, type Written, type WrittenCopy } from './copy-task.ts';
 import type { CopyThreads } from './copy-threads.ts';
-import { syncPath } from './file-system.ts';
+import { syncFolderIfThere, syncPath } from './file-system.ts';
 import type { FsNative } from './fs-options.ts';
 import type { GroupSync } from './group-sync.ts';
-import type { Root } from './place.ts';
+import { placeOf, type Root } from './place.ts';
 import { infoOf } from './reading.ts';
+import { removeIfThere, temporaryName } from './temporary-file.ts';
 import { whileBusySync } from './waiting.ts';
 
 /** Files in a slice: what a thread does between two messages. */
-const SLICE = 64;
+const SLICE = 128;
 
 /** Below this many, a wait for each file costs less than one for the whole disk, which others may be writing to as well. */
 const GROUP_SYNC_FILES = 8;
@@ -36,17 +37,24 @@ export async function copyFiles(place: CopyPlace, items: readonly CopyItem[], o:
   const abort = (): void => void Atomics.store(aborted, 0, 1);
   o.signal?.addEventListener('abort', abort, { once: true });
   let written: Written[] = [];
+  let isNaming = false;
   try {
     written = await writeCopies(place, orders, aborted);
     o.signal?.throwIfAborted();
     const copies = written.filter(isWritten);
     if (durable) await syncContent(place, copies);
     o.signal?.throwIfAborted();
+    isNaming = true;
     const named = await nameCopies(place, orders, written, aborted);
     if (durable) await syncCopiedNames(place, copies);
     return outcomes(place, orders, written, named);
   } catch (error) {
-    for (const [i, copy] of written.entries()) if (isWritten(copy)) discardCopy(root, orders[i]?.to ?? '', copy);
+    // Names may have been given, and folders filled: only temporaries are taken back then.
+    for (const [i, order] of orders.entries()) {
+      const copy = written[i];
+      if (!isNaming && copy !== undefined && isWritten(copy)) discardCopy(root, order.to, copy);
+      else removeIfThere(root.fs, `${placeOf(root, order.to).folder}/${order.temporary}`);
+    }
     throw error;
   } finally {
     o.signal?.removeEventListener('abort', abort);
@@ -60,6 +68,7 @@ function orderOf({ from, to, if: condition, sourceIf, headers, lastModified }: C
     followLinks: source.followLinks,
     from: from.key,
     to,
+    temporary: temporaryName(),
     ...(condition === undefined ? {} : { condition }),
     ...(sourceIf === undefined ? {} : { sourceIf }),
     ...(headers === undefined ? {} : { headers: pickHeaders(headers) }),
@@ -72,10 +81,15 @@ async function writeCopies({ root, threads }: CopyPlace, orders: readonly CopyOr
   const to = { path: root.path, followLinks: root.followLinks };
   // Slices small enough that each thread gets one.
   const slices = slicesOf(orders, Math.min(SLICE, Math.ceil(orders.length / threads.size)));
-  return (await Promise.all(slices.map((slice) => threads.run<Written>({ to, orders: slice, aborted })))).flat();
+  return await allOf(slices.map((slice) => threads.run<Written>({ to, orders: slice, aborted })));
 }
 
-async function nameCopies({ root, threads }: CopyPlace, orders: readonly CopyOrder[], written: readonly Written[], aborted: Int32Array): Promise<ReadonlyMap<CopyOrder, Named>> {
+async function nameCopies(
+  { root, threads }: CopyPlace,
+  orders: readonly CopyOrder[],
+  written: readonly Written[],
+  aborted: Int32Array,
+): Promise<ReadonlyMap<CopyOrder, Named>> {
   const pairs = orders.flatMap((order, i) => {
     const copy = written[i];
     return copy !== undefined && isWritten(copy) ? [{ order, copy }] : [];
@@ -87,7 +101,7 @@ async function nameCopies({ root, threads }: CopyPlace, orders: readonly CopyOrd
     return await threads.run<Named>({ to: { path: root.path, followLinks: root.followLinks }, orders: part, copies, aborted });
   };
   const size = threads === undefined ? pairs.length : Math.min(SLICE, Math.ceil(pairs.length / threads.size));
-  const named = (await Promise.all(slicesOf(pairs, size).map(run))).flat();
+  const named = await allOf(slicesOf(pairs, size).map(run));
   return new Map(pairs.map(({ order }, i) => [order, named[i] ?? { code: 'Unknown', message: 'the thread gave no outcome', retryable: false }]));
 }
 
@@ -108,14 +122,15 @@ async function syncCopiedNames({ root, groupSync }: CopyPlace, copies: readonly 
     for (const folder of made) folders.add(parentOf(folder));
   }
   if (folders.size >= GROUP_SYNC_FILES && (await groupSync.done())) return;
-  for (const folder of folders) await syncPath(root.fs, folder);
+  for (const folder of folders) await syncFolderIfThere(root.fs, folder);
 }
 
 function outcomes({ bucket }: CopyPlace, orders: readonly CopyOrder[], written: readonly Written[], named: ReadonlyMap<CopyOrder, Named>): CopyOutcome[] {
   return orders.map((order, i) => {
     const copy = written[i];
     const end = copy === undefined || !isWritten(copy) ? copy : named.get(order);
-    if (end !== undefined && 'state' in end && copy !== undefined && isWritten(copy)) return { key: order.to, ok: true, info: infoOf(order.to, end.state, copy.headers) };
+    if (end !== undefined && 'state' in end && copy !== undefined && isWritten(copy))
+      return { key: order.to, ok: true, info: infoOf(order.to, end.state, copy.headers) };
     return { key: order.to, ok: false, error: errorOf(end as CopyFailure, order.to, bucket) };
   });
 }
@@ -136,4 +151,13 @@ function slicesOf<T>(all: readonly T[], size: number): T[][] {
   const slices: T[][] = [];
   for (let i = 0; i < all.length; i += Math.max(1, size)) slices.push(all.slice(i, i + Math.max(1, size)));
   return slices;
+}
+
+/** All outcomes, in order. Rejects only when every slice has come to its end: nobody cleans up while a thread still writes. */
+async function allOf<T>(slices: readonly Promise<readonly T[]>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(slices);
+  return ends.flatMap((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 }

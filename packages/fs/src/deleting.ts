@@ -21,7 +21,8 @@ export function tryDelete(root: Root, place: Place, item: DeleteItem): Deleted {
   try {
     const found = look(root, place);
     if (found.kind !== 'file') return absent(item);
-    if (item.if !== undefined && !isRevision(found.stats, item.if)) throw new FsFault('PreconditionFailed', 'it is not the revision that was expected: it has been written since');
+    if (item.if !== undefined && !isRevision(found.stats, item.if))
+      throw new FsFault('PreconditionFailed', 'it is not the revision that was expected: it has been written since');
     removeIfThere(fs, place.path);
     removeHeaders(fs, root.path, place.key, found.stats);
   } finally {

@@ -18,9 +18,6 @@ export interface FolderEntry {
   isSymbolicLink(): boolean;
 }
 
-type Done = (error: NodeJS.ErrnoException | null) => void;
-type Counted = (error: NodeJS.ErrnoException | null, bytes: number) => void;
-
 /**
  * The part of `node:fs` that this package uses, as a parameter: an in-memory file system or one that injects faults can take its place.
  *
@@ -28,11 +25,10 @@ type Counted = (error: NodeJS.ErrnoException | null, bytes: number) => void;
  * content or waits for the disk (`read`, `write`, `fsync`) has a callback form, which the main thread uses.
  */
 export interface FileSystem {
-  readonly constants: { readonly O_RDONLY: number; readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number; readonly COPYFILE_FICLONE: number };
+  readonly constants: { readonly O_RDONLY: number; readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number; readonly COPYFILE_FICLONE_FORCE: number };
   /** Names as byte strings (`latin1`): `<` on them is UTF-8 byte order, and names that are not UTF-8 can be told. */
   readdirSync(path: string, options: { readonly encoding: 'latin1'; readonly withFileTypes: true }): FolderEntry[];
   lstatSync(path: string, options: { readonly throwIfNoEntry: false }): FileStats | undefined;
-  statSync(path: string): FileStats;
   fstatSync(fd: number): FileStats;
   realpathSync(path: string): string;
   readlinkSync(path: string): string;
@@ -40,7 +36,6 @@ export interface FileSystem {
   closeSync(fd: number): void;
   readSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
   writeSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
-  fsyncSync(fd: number): void;
   futimesSync(fd: number, atime: number | Date, mtime: number | Date): void;
   utimesSync(path: string, atime: number | Date, mtime: number | Date): void;
   chmodSync(path: string, mode: number): void;
@@ -52,9 +47,23 @@ export interface FileSystem {
   unlinkSync(path: string): void;
   copyFileSync(from: string, to: string, mode?: number): void;
   accessSync(path: string, mode: number): void;
-  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Counted): void;
-  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Counted): void;
-  fsync(fd: number, done: Done): void;
+  read(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    done: (error: NodeJS.ErrnoException | null, bytes: number) => void,
+  ): void;
+  write(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    done: (error: NodeJS.ErrnoException | null, bytes: number) => void,
+  ): void;
+  fsync(fd: number, done: (error: NodeJS.ErrnoException | null) => void): void;
 }
 
 /** The entry at the path itself (a symbolic link is not followed); undefined where there is none. */
@@ -71,12 +80,12 @@ export function errno(error: unknown): string {
 
 /** Writes all of the bytes at the position, however few the disk takes at once. */
 export function writeAllSync(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
 }
 
 /** As {@link writeAllSync}, without holding up the thread. */
 export async function writeAll(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     done += await new Promise<number>((resolve, reject) => {
       fs.write(fd, bytes, done, bytes.length - done, position + done, (error, count) => (error ? reject(error) : resolve(count)));
     });
@@ -104,6 +113,15 @@ export async function syncPath(fs: FileSystem, path: string): Promise<void> {
     await sync(fs, fd);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** As {@link syncPath}, for a folder that a deletion may have emptied and removed since: its own sync covers that. */
+export async function syncFolderIfThere(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await syncPath(fs, path);
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error;
   }
 }
 

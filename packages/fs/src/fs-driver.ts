@@ -32,7 +32,7 @@ import { probeAccess } from './access.ts';
 import { copyFiles, type CopyPlace } from './copying.ts';
 import { CopyThreads } from './copy-threads.ts';
 import { tryDelete } from './deleting.ts';
-import { type FileSystem, syncPath } from './file-system.ts';
+import { type FileSystem, syncFolderIfThere } from './file-system.ts';
 import { toStorageError } from './fs-error.ts';
 import type { FsNative, FsOptions } from './fs-options.ts';
 import { GroupSync } from './group-sync.ts';
@@ -50,7 +50,7 @@ import { WalkThread } from './walk-thread.ts';
 import { putFile } from './writing.ts';
 
 /** Most files of one `copyMany`: enough that one wait for the disk is shared by many, and few enough to be watched. */
-const COPY_BATCH = 512;
+const COPY_BATCH = 1000;
 
 function capabilitiesOf({ timePrecisionMs = 1 }: FsOptions): Capabilities {
   return {
@@ -78,7 +78,10 @@ function capabilitiesOf({ timePrecisionMs = 1 }: FsOptions): Capabilities {
 
 /** A folder as a bucket: every file in it is an object, every object a plain file. No I/O before the first operation. */
 export function fsDriver(options: FsOptions): BucketDriver {
-  if (process.platform === 'win32') throw new StorageError('Unsupported', 'folders on Windows are not supported: names, links and durable renames work differently there; use WSL', { provider: 'fs' });
+  if (process.platform === 'win32')
+    throw new StorageError('Unsupported', 'folders on Windows are not supported: names, links and durable renames work differently there; use WSL', {
+      provider: 'fs',
+    });
   return new FsDriver(options);
 }
 
@@ -178,7 +181,7 @@ class FsDriver implements BucketDriver {
   }
 
   canCopyFrom(other: BucketDriver): boolean {
-    return other.provider === 'fs' && isFsNative(other.native()) && other.native() !== undefined && (other.native() as FsNative).fs === this.#fs;
+    return other.provider === 'fs' && isNativeOf(other.native(), this.#fs);
   }
 
   copySource(key: string): CopySource {
@@ -190,7 +193,14 @@ class FsDriver implements BucketDriver {
   }
 
   presign(key: string): Promise<never> {
-    return Promise.reject(new StorageError('Unsupported', 'files have no URL that others could open; serve the folder over HTTP, or hand out a copy in a cloud bucket', { operation: 'presign', provider: 'fs', bucket: this.bucket, key }));
+    return Promise.reject(
+      new StorageError('Unsupported', 'files have no URL that others could open; serve the folder over HTTP, or hand out a copy in a cloud bucket', {
+        operation: 'presign',
+        provider: 'fs',
+        bucket: this.bucket,
+        key,
+      }),
+    );
   }
 
   async checkAccess(o: Call): Promise<AccessReport> {
@@ -216,14 +226,7 @@ class FsDriver implements BucketDriver {
   }
 
   async #syncFolders(folders: ReadonlySet<string>): Promise<void> {
-    for (const folder of folders) {
-      try {
-        await syncPath(this.#fs, folder);
-      } catch (error) {
-        // Another deletion has emptied and removed it: its own sync covers that.
-        if (toFsCode(error) !== 'ENOENT') throw error;
-      }
-    }
+    for (const folder of folders) await syncFolderIfThere(this.#fs, folder);
   }
 
   async #run<T>(operation: string, key: string | undefined, o: Call, work: (root: Root, place: Place) => T | Promise<T>): Promise<T> {
@@ -248,10 +251,7 @@ class FsDriver implements BucketDriver {
   }
 }
 
-function isFsNative(native: unknown): native is FsNative {
-  return typeof native === 'object' && native !== null && 'root' in native && 'fs' in native;
-}
-
-function toFsCode(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+/** Whether it is what this package's `native()` gives, over the same file system; also where it comes from another copy of this package. */
+function isNativeOf(native: unknown, fs: FileSystem): boolean {
+  return typeof native === 'object' && native !== null && 'root' in native && 'fs' in native && native.fs === fs;
 }

@@ -19,5 +19,9 @@ export function toStorageError(error: unknown, place: FailurePlace, signal?: Abo
   const access: Access = WRITES.has(place.operation) ? 'write' : 'read';
   const fault = faultOf(error, access);
   const what = place.key === undefined ? `bucket ${JSON.stringify(place.bucket)}` : JSON.stringify(place.key);
-  return new StorageError(fault.code, `${what}: ${fault.message}`, { ...details, retryable: fault.retryable, ...(fault.cause === undefined ? {} : { cause: fault.cause }) });
+  return new StorageError(fault.code, `${what}: ${fault.message}`, {
+    ...details,
+    retryable: fault.retryable,
+    ...(fault.cause === undefined ? {} : { cause: fault.cause }),
+  });
 }

@@ -22,7 +22,7 @@ export interface FsOptions {
   readonly fs?: FileSystem;
 }
 
-/** What `native()` gives: the folder and the file system. A path of a key is made by `keyToPath`. */
+/** What `native()` gives: the folder and the file system. A key's file lies at `keyToPath(key)` below the folder. */
 export interface FsNative {
   readonly root: string;
   readonly fs: FileSystem;

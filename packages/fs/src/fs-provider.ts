@@ -32,8 +32,9 @@ const FIELDS: ReadonlySet<string> = new Set(['provider', 'path', 'storage_id', '
 
 function parseConfig(entry: unknown): FsConfig {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw fault('', 'a mapping with provider and path', entry);
-  const fields = new Map(Object.entries(entry));
-  for (const name of fields.keys()) if (!FIELDS.has(name)) throw new StorageError('Config', `${name}: unknown field; known are ${[...FIELDS].join(', ')}`, { provider: 'fs' });
+  const fields = new Map<string, unknown>(Object.entries(entry));
+  for (const name of fields.keys())
+    if (!FIELDS.has(name)) throw new StorageError('Config', `${name}: unknown field; known are ${[...FIELDS].join(', ')}`, { provider: 'fs' });
   const provider = fields.get('provider');
   if (provider !== undefined && provider !== 'fs') throw fault('provider', 'fs', provider);
   const path = fields.get('path');
@@ -61,14 +62,27 @@ function text(storageId: unknown): string | undefined {
 
 /** Names the field and what was expected; of the value, only its kind. */
 function fault(field: string, expected: string, value: unknown): StorageError {
-  const got = value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value === 'string' ? 'another text' : value === undefined ? 'nothing' : `a ${typeof value}`;
+  const got =
+    value === null
+      ? 'nothing'
+      : Array.isArray(value)
+        ? 'a list'
+        : typeof value === 'string'
+          ? 'another text'
+          : value === undefined
+            ? 'nothing'
+            : `a ${typeof value}`;
   return new StorageError('Config', `${field === '' ? '' : `${field}: `}expected ${expected}; got ${got}`, { provider: 'fs' });
 }
 
 function openFolder(config: FsConfig, bucket: string): BucketDriver {
   const { path, storageId, create, symlinks, durability } = config;
   if (storageId !== undefined && bucket !== storageId)
-    throw new StorageError('Config', `the folder is known as ${JSON.stringify(storageId)}; got ${JSON.stringify(bucket)}: links to it are fs://${storageId}/…`, { provider: 'fs', bucket });
+    throw new StorageError(
+      'Config',
+      `the folder is known as ${JSON.stringify(storageId)}; got ${JSON.stringify(bucket)}: links to it are fs://${storageId}/…`,
+      { provider: 'fs', bucket },
+    );
   const options: FsOptions = {
     root: path,
     bucket,

@@ -3,5 +3,5 @@ export { fsDriver } from './fs-driver.ts';
 export type { FsNative, FsOptions } from './fs-options.ts';
 export { fs, platformRoot } from './fs-provider.ts';
 export type { FsConfig } from './fs-provider.ts';
-export { decodeName, encodeSegment } from './names.ts';
+export { keyToPath } from './names.ts';
 export { sweepTemporaries } from './sweep.ts';

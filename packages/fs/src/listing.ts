@@ -5,8 +5,11 @@ import { markOf, PageCutter, unpackPage } from './walk-page.ts';
 import type { WalkThread } from './walk-thread.ts';
 import { toBytes, walk, type WalkInterval } from './walk.ts';
 
-/** Entries in a page, where the caller asks for no fewer. */
-export const MAX_PAGE = 1000;
+/**
+ * Entries in a page, where the caller asks for no fewer. Pages cost nothing to ask for here, and small ones die young: with 1,000
+ * entries a mirror of a million files grew by 100 MB of young generation, with 250 by 30 MB, at the same speed.
+ */
+export const MAX_PAGE = 250;
 
 /**
  * Lists a root. The first page is walked where the caller is: a small listing would be over before a thread has started. What

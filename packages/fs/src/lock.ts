@@ -53,14 +53,15 @@ function makeLock(fs: FileSystem, root: string, path: string, mark: string): boo
       const code = errno(error);
       if (code === 'EEXIST') return false;
       if (code === 'ENOENT') makeOwnFolder(fs, root, ownPath(root, 'locks'));
-      else if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) return makeLockFile(fs, path, mark);
+      else if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) return makeLockFile(fs, root, path, mark);
       else throw error;
     }
   }
 }
 
 /** Where the disk has no symbolic links (FAT): a file. For a moment it is empty; an empty one counts as held until its lease is over. */
-function makeLockFile(fs: FileSystem, path: string, mark: string): boolean {
+function makeLockFile(fs: FileSystem, root: string, path: string, mark: string): boolean {
+  makeOwnFolder(fs, root, ownPath(root, 'locks'));
   let fd: number;
   try {
     fd = fs.openSync(path, 'wx', 0o666);

@@ -1,5 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { assertDigests, type Call, type CompleteOptions, createDigest, type ObjectHeaders, type ObjectInfo, pickHeaders, type Upload, type UploadedPart, type UploadRef } from '@stowage/core';
+import {
+  assertDigests,
+  type Call,
+  type CompleteOptions,
+  createDigest,
+  type ObjectHeaders,
+  type ObjectInfo,
+  pickHeaders,
+  type Upload,
+  type UploadedPart,
+  type UploadRef,
+} from '@stowage/core';
 import { FsFault } from './fault.ts';
 import { errno, type FileSystem, lstat, readSome, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
 import { makeOwnFolder, ownPath } from './own-folder.ts';
@@ -45,7 +56,8 @@ export class Uploads {
   resume(ref: UploadRef): Upload {
     const folder = this.#folderOf(ref.id);
     const manifest = folder === undefined ? undefined : readManifest(this.#root.fs, folder);
-    if (folder === undefined || manifest === undefined || manifest.key !== ref.key) throw new FsFault('NotFound', `there is no upload ${JSON.stringify(ref.id)} of it`);
+    if (folder === undefined || manifest === undefined || manifest.key !== ref.key)
+      throw new FsFault('NotFound', `there is no upload ${JSON.stringify(ref.id)} of it`);
     return this.#open({ key: manifest.key, id: ref.id, startedAt: manifest.startedAt }, folder, manifest);
   }
 
@@ -123,11 +135,23 @@ export class Uploads {
     for (const [i, part] of parts.entries()) {
       if (part.index !== i) throw new FsFault('InvalidArgument', `expected the parts' indexes to run from 0 without a gap; got ${part.index} at place ${i}`);
       const held = partAt(fs, folder, i);
-      if (held?.token !== part.token) throw new FsFault('InvalidArgument', `part ${i} is not the one that was named: it was sent again, or never; ask for the parts and complete with these`);
+      if (held?.token !== part.token)
+        throw new FsFault('InvalidArgument', `part ${i} is not the one that was named: it was sent again, or never; ask for the parts and complete with these`);
       if (held.size === 0 && i < parts.length - 1) throw new FsFault('InvalidArgument', `part ${i} is empty; only the last one may be`);
     }
-    const options = { ...manifest.headers, ...(o.if === undefined ? {} : { if: o.if }), ...(o.lastModified === undefined ? {} : { lastModified: o.lastModified }), ...(o.signal === undefined ? {} : { signal: o.signal }) };
-    const info = await writeFile(this.#root, placeOf(this.#root, ref.key), (temporary) => this.#assemble(ref.key, folder, parts, temporary.fd, o), options, this.#durable);
+    const options = {
+      ...manifest.headers,
+      ...(o.if === undefined ? {} : { if: o.if }),
+      ...(o.lastModified === undefined ? {} : { lastModified: o.lastModified }),
+      ...(o.signal === undefined ? {} : { signal: o.signal }),
+    };
+    const info = await writeFile(
+      this.#root,
+      placeOf(this.#root, ref.key),
+      (temporary) => this.#assemble(ref.key, folder, parts, temporary.fd, o),
+      options,
+      this.#durable,
+    );
     this.#remove(folder);
     return info;
   }
@@ -142,7 +166,7 @@ export class Uploads {
     for (const part of parts) {
       const from = fs.openSync(`${folder}/${part.index}`, fs.constants.O_RDONLY);
       try {
-        for (let at = 0; at < part.size; ) {
+        for (let at = 0; at < part.size;) {
           o.signal?.throwIfAborted();
           const count = await readSome(fs, from, buffer, buffer.length, at);
           if (count === 0) throw new FsFault('Unavailable', `part ${part.index} ended at byte ${at} of ${part.size}`);
@@ -263,7 +287,17 @@ function readManifest(fs: FileSystem, folder: string): Manifest | undefined {
 }
 
 function isManifest(value: unknown): value is Manifest {
-  return typeof value === 'object' && value !== null && 'key' in value && typeof value.key === 'string' && 'startedAt' in value && typeof value.startedAt === 'string' && 'headers' in value && typeof value.headers === 'object' && value.headers !== null;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'key' in value &&
+    typeof value.key === 'string' &&
+    'startedAt' in value &&
+    typeof value.startedAt === 'string' &&
+    'headers' in value &&
+    typeof value.headers === 'object' &&
+    value.headers !== null
+  );
 }
 
 function gone(): FsFault {

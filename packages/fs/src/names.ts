@@ -52,6 +52,11 @@ export function keyToNames(key: string): string[] {
   return names;
 }
 
+/** Where the key's file lies below the root: `a//b` is `a/%00/b`. */
+export function keyToPath(key: string): string {
+  return keyToNames(key).join('/');
+}
+
 /** Bytes of a key that the rest of Stowage's providers hold: S3 and Google allow this many. */
 export const MAX_KEY_BYTES = 1024;
 
@@ -65,7 +70,8 @@ export function diskKeyFault(key: string, root: string): string | undefined {
   let path = Buffer.byteLength(root);
   for (const name of keyToNames(key)) {
     const length = Buffer.byteLength(name);
-    if (length > MAX_NAME_BYTES) return `its part ${JSON.stringify(`${name.slice(0, 24)}…`)} has ${length} bytes of UTF-8, a file name has ${MAX_NAME_BYTES} at most`;
+    if (length > MAX_NAME_BYTES)
+      return `its part ${JSON.stringify(`${name.slice(0, 24)}…`)} has ${length} bytes of UTF-8, a file name has ${MAX_NAME_BYTES} at most`;
     path += 1 + length;
   }
   return path > MAX_PATH_BYTES ? `its path has ${path} bytes, ${MAX_PATH_BYTES} are allowed` : undefined;

@@ -17,7 +17,8 @@ export function makeOwnFolder(fs: FileSystem, root: string, path: string): void 
     folder += `/${name}`;
     const stats = lstat(fs, folder);
     if (stats?.isDirectory()) continue;
-    if (stats !== undefined) throw new FsFault('AccessDenied', `${JSON.stringify(folder.slice(root.length + 1))} is Stowage's own folder and must be one; move what lies there`);
+    if (stats !== undefined)
+      throw new FsFault('AccessDenied', `${JSON.stringify(folder.slice(root.length + 1))} is Stowage's own folder and must be one; move what lies there`);
     try {
       fs.mkdirSync(folder);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { FsFault } from './fault.ts';
 import { errno, type FileStats, type FileSystem, lstat } from './file-system.ts';
 import { keyToNames, OWN_FOLDER } from './names.ts';
-import { NameFolding } from './name-folding.ts';
+import type { NameFolding } from './name-folding.ts';
 
 /** What a driver knows of its root: shared by everything that works on paths. */
 export interface Root {
@@ -77,7 +77,8 @@ function makeFolder(root: Root, parent: string, folder: string, name: string): b
       if (root.folding.isExact(root.fs, parent, name, stats)) return false;
       throw new FsFault('KeyConflict', `this disk does not tell ${JSON.stringify(name)} from a folder that it holds under other letters; rename one of them`);
     }
-    if (stats !== undefined) throw new FsFault('KeyConflict', `a file lies at ${JSON.stringify(relative(root, folder))}, where its folder would be; a disk holds one of them`);
+    if (stats !== undefined)
+      throw new FsFault('KeyConflict', `a file lies at ${JSON.stringify(relative(root, folder))}, where its folder would be; a disk holds one of them`);
     try {
       root.fs.mkdirSync(folder);
       return true;
@@ -115,7 +116,12 @@ function removeEmptyFolder(fs: FileSystem, folder: string): boolean {
 
 /** What lies at a path that a key names. */
 export type Found =
-  | { readonly kind: 'file'; readonly stats: FileStats; /** Where to open it: behind a link, the file that it leads to. */ readonly path: string; readonly link: boolean }
+  | {
+      readonly kind: 'file';
+      readonly stats: FileStats;
+      /** Where to open it: behind a link, the file that it leads to. */ readonly path: string;
+      readonly link: boolean;
+    }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'no-object'; readonly what: 'folder' | 'link' | 'special' | 'other-name'; readonly why: string };
 
@@ -123,7 +129,8 @@ export type Found =
 export function look(root: Root, place: Place): Found {
   const stats = lstat(root.fs, place.path);
   if (stats === undefined) return { kind: 'nothing' };
-  if (!root.folding.isExact(root.fs, place.folder, place.name, stats)) return { kind: 'no-object', what: 'other-name', why: 'the disk holds this name in other letters' };
+  if (!root.folding.isExact(root.fs, place.folder, place.name, stats))
+    return { kind: 'no-object', what: 'other-name', why: 'the disk holds this name in other letters' };
   if (stats.isFile()) return { kind: 'file', stats, path: place.path, link: false };
   if (stats.isDirectory()) return { kind: 'no-object', what: 'folder', why: 'it is a folder' };
   if (!stats.isSymbolicLink()) return { kind: 'no-object', what: 'special', why: 'it is a FIFO, socket or device, no file' };
@@ -136,7 +143,8 @@ export function resolveLink(root: Root, path: string): { readonly stats: FileSta
   if (!root.followLinks) return { fault: 'it is a symbolic link; this root is opened with symlinks: skip' };
   try {
     const target = root.fs.realpathSync(path);
-    if (!target.startsWith(`${root.path}/`)) return { fault: 'it is a symbolic link that leaves the root; copy the file here, or open the folder that it leads to' };
+    if (!target.startsWith(`${root.path}/`))
+      return { fault: 'it is a symbolic link that leaves the root; copy the file here, or open the folder that it leads to' };
     const inside = target.slice(root.path.length + 1);
     if (inside === OWN_FOLDER || inside.startsWith(`${OWN_FOLDER}/`)) return { fault: `it is a symbolic link into ${OWN_FOLDER}` };
     const stats = lstat(root.fs, target);

@@ -32,7 +32,9 @@ export function findFile(root: Root, place: Place): { readonly stats: FileStats;
 
 /** An absence, told apart from that of the whole root: on an unmounted disk every file is missing. */
 export function missing(root: Root): FsFault {
-  return lstat(root.fs, root.path) === undefined ? new FsFault('BucketNotFound', 'its folder is not there') : new FsFault('NotFound', 'there is no such object');
+  return lstat(root.fs, root.path) === undefined
+    ? new FsFault('BucketNotFound', 'its folder is not there')
+    : new FsFault('NotFound', 'there is no such object');
 }
 
 export function headFile(root: Root, place: Place, o: HeadOptions): ObjectInfo {
@@ -63,7 +65,7 @@ export function getFile(root: Root, place: Place, o: GetOptions): DriverObject {
 }
 
 /** Opens the file that the key names; what was looked at is what is opened, or it is looked at again. */
-export function openFile(root: Root, place: Place): { readonly fd: number; readonly stats: FileStats; readonly path: string } {
+function openFile(root: Root, place: Place): { readonly fd: number; readonly stats: FileStats; readonly path: string } {
   const { fs } = root;
   for (let turn = 0; ; turn++) {
     const found = findFile(root, place);

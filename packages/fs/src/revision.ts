@@ -34,7 +34,7 @@ export function isRevision(state: FileState, revision: Revision): boolean {
  * and the millisecond read back would be the one before: such a time is raised by that much. Negative numbers mean "now" to
  * `futimes`, so times before 1970 go as a `Date`.
  */
-export function diskTime(ms: number): number | Date {
+function diskTime(ms: number): number | Date {
   if (ms < 0) return new Date(Math.floor(ms));
   const seconds = ms / 1000;
   const whole = Math.floor(seconds);

@@ -11,10 +11,12 @@ export function openRoot(fs: FileSystem, path: string, o: Pick<FsOptions, 'creat
   try {
     real = fs.realpathSync(path);
   } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') throw new FsFault('BucketNotFound', `there is no folder ${JSON.stringify(path)}; make it, or mount its disk`);
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR')
+      throw new FsFault('BucketNotFound', `there is no folder ${JSON.stringify(path)}; make it, or mount its disk`);
     throw error;
   }
-  if (lstat(fs, real)?.isDirectory() !== true) throw new FsFault('BucketNotFound', `${JSON.stringify(path)} is no folder; name the folder that holds the files`);
+  if (lstat(fs, real)?.isDirectory() !== true)
+    throw new FsFault('BucketNotFound', `${JSON.stringify(path)} is no folder; name the folder that holds the files`);
   if (real === '/') throw new FsFault('Config', 'the whole file system is no bucket; name a folder of it');
   return { fs, path: real, followLinks: o.symlinks !== 'skip', folding };
 }

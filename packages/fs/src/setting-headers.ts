@@ -10,7 +10,13 @@ import { removeIfThere } from './temporary-file.ts';
 import { whileBusy } from './waiting.ts';
 
 /** Replaces an object's headers. Content and modification time stay; the revision changes, so that who holds the old one notices. */
-export async function replaceHeaders(root: Root, place: Place, headers: ObjectHeaders, o: Call & { readonly if?: Revision }, durable: boolean): Promise<ObjectInfo> {
+export async function replaceHeaders(
+  root: Root,
+  place: Place,
+  headers: ObjectHeaders,
+  o: Call & { readonly if?: Revision },
+  durable: boolean,
+): Promise<ObjectInfo> {
   const { fs } = root;
   for (;;) {
     const { stats } = findFile(root, place);

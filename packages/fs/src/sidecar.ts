@@ -32,7 +32,7 @@ function sidecarPath(root: string, key: string, content: Content): string {
   return `${sidecarFolder(root, hash)}/${hash}-${micros(content.mtimeMs).toString(36)}-${content.size.toString(36)}.json`;
 }
 
-export function isEmptyHeaders(headers: ObjectHeaders): boolean {
+function isEmptyHeaders(headers: ObjectHeaders): boolean {
   return Object.keys(headers).length === 0;
 }
 
@@ -73,7 +73,15 @@ function parseSidecar(text: string, key: string, name: string): ObjectHeaders {
 }
 
 function isSidecar(value: unknown): value is Sidecar {
-  return typeof value === 'object' && value !== null && 'key' in value && typeof value.key === 'string' && 'headers' in value && typeof value.headers === 'object' && value.headers !== null;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'key' in value &&
+    typeof value.key === 'string' &&
+    'headers' in value &&
+    typeof value.headers === 'object' &&
+    value.headers !== null
+  );
 }
 
 /** A sidecar that is written, and has not its name yet. */
@@ -118,7 +126,14 @@ export async function syncHeaders(fs: FileSystem, written: WrittenSidecar): Prom
 }
 
 /** Writes, makes durable where asked, and names the headers; gives the sidecar's path. */
-export async function putHeaders(fs: FileSystem, root: string, key: string, headers: ObjectHeaders, content: Content, durable: boolean): Promise<string | undefined> {
+export async function putHeaders(
+  fs: FileSystem,
+  root: string,
+  key: string,
+  headers: ObjectHeaders,
+  content: Content,
+  durable: boolean,
+): Promise<string | undefined> {
   const written = writeHeaders(fs, root, key, headers, content);
   if (written === undefined) return undefined;
   try {

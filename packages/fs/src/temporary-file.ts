@@ -17,8 +17,8 @@ export function temporaryName(): string {
 }
 
 /** Makes a temporary file in the folder, which must exist. `wx` neither follows a link nor opens a file that is there. */
-export function createTemporary(fs: FileSystem, folder: string): TemporaryFile {
-  const path = `${folder}/${temporaryName()}`;
+export function createTemporary(fs: FileSystem, folder: string, name: string = temporaryName()): TemporaryFile {
+  const path = `${folder}/${name}`;
   return { path, fd: fs.openSync(path, 'wx', 0o666) };
 }
 
@@ -32,7 +32,7 @@ export function removeIfThere(fs: FileSystem, path: string): void {
 }
 
 /** Whether the process that made the temporary file is gone, so that nobody will finish it. */
-export function isAbandoned(fs: FileSystem, path: string, name: string, now: number = Date.now()): boolean {
+function isAbandoned(fs: FileSystem, path: string, name: string, now: number = Date.now()): boolean {
   const maker = makerOf(name.slice('.stowage-'.length, -'.tmp'.length));
   if (maker === undefined) return false;
   const liveness = livenessOf(maker);

@@ -93,7 +93,7 @@ function markBehind(last: WalkEntry): Mark {
 }
 
 /** The cursor of a mark: a letter and the key. */
-export function cursorOf(mark: Mark): string {
+function cursorOf(mark: Mark): string {
   return (mark.afterAll ? 'p' : 'k') + toText(mark.after);
 }
 
@@ -122,7 +122,13 @@ export function unpackPage(page: PackedPage): ListPage {
         const size = numbers[at + 1] ?? 0;
         const mtimeMs = numbers[at + 2] ?? 0;
         const etag = etagOf({ ino: numbers[at] ?? 0, size, mtimeMs, ctimeMs: numbers[at + 3] ?? 0 });
-        objects.push({ key: folder + (plain ? segment : toText(segment)), size, lastModified: new Date(Math.floor(mtimeMs)), revision: { etag }, checksums: NO_CHECKSUMS });
+        objects.push({
+          key: folder + (plain ? segment : toText(segment)),
+          size,
+          lastModified: new Date(Math.floor(mtimeMs)),
+          revision: { etag },
+          checksums: NO_CHECKSUMS,
+        });
       }
     }
   }

@@ -8,6 +8,9 @@ import type { WalkInterval } from './walk.ts';
 /** Pages that are asked for before they are read: the thread walks on while a page is used. */
 const PAGES_AHEAD = 3;
 
+/** What the thread makes is sent off or forgotten at once; by default its young generation would take seven times that. */
+const YOUNG_MB = 2;
+
 interface Reader {
   readonly pages: PackedPage[];
   failure?: Error;
@@ -56,7 +59,11 @@ export class WalkThread {
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const file = import.meta.url.endsWith('.ts') ? './walk-worker.ts' : './walk-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#settings, name: 'stowage-walk' });
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: this.#settings,
+      name: 'stowage-walk',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.unref();
     worker.on('message', (answer: WalkAnswer) => {
       const reader = this.#readers.get(answer.id);

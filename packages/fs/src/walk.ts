@@ -56,7 +56,7 @@ const NOT_ASCII = /[\x80-\xff]/;
 export function toBytes(text: string): string {
   return NOT_ASCII_TEXT.test(text) ? Buffer.from(text).toString('latin1') : text;
 }
-const NOT_ASCII_TEXT = /[^\x00-\x7f]/; // eslint-disable-line no-control-regex -- the range of ASCII begins with NUL
+const NOT_ASCII_TEXT = /[^\x00-\x7f]/;
 
 /** Byte string to text. What is no UTF-8 gets U+FFFD. */
 export function toText(bytes: string): string {
@@ -68,8 +68,9 @@ export function toText(bytes: string): string {
  * enters no folder outside the interval. Sync: on a large tree it belongs in a worker thread.
  */
 export function* walk(root: Root, interval: WalkInterval): Generator<WalkEntry, void, undefined> {
-  const top = yield* openTop(root, interval);
-  const stack: Frame[] = top === undefined ? [] : [top];
+  const top = openTop(root, interval);
+  if (top !== undefined && 'kind' in top) yield top;
+  const stack: Frame[] = top === undefined || 'kind' in top ? [] : [top];
   const { delimiter, prefix } = interval;
   let told: string | undefined; // the common prefix given last
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
@@ -86,7 +87,7 @@ export function* walk(root: Root, interval: WalkInterval): Generator<WalkEntry, 
         continue;
       }
     }
-    const found = yield* look(root, frame, entry, interval, told);
+    const found = look(root, frame, entry, interval, told);
     if (found === undefined) continue;
     if ('entries' in found) {
       stack.push(found);
@@ -125,8 +126,8 @@ function lstatOrUndefined(root: Root, folder: string, name: string): FileStats |
   }
 }
 
-/** The deepest folder that the prefix names, opened; undefined where there is none. */
-function* openTop(root: Root, { prefix, after, afterAll = false, until, sweep }: WalkInterval): Generator<WalkEntry, Frame | undefined, undefined> {
+/** The deepest folder that the prefix names, opened, or why it cannot be; undefined where there is none. */
+function openTop(root: Root, { prefix, after, afterAll = false, until, sweep }: WalkInterval): Frame | WalkEntry | undefined {
   const key = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const bounds = within(key, { starts: prefix, after, afterAll, until });
   if (bounds === undefined) return undefined;
@@ -141,24 +142,29 @@ function* openTop(root: Root, { prefix, after, afterAll = false, until, sweep }:
       stats = lstat(root.fs, folder);
     } catch (error) {
       if (errno(error) === 'ENAMETOOLONG') return undefined;
-      yield { kind: 'issue', key: prefix, issue: 'unreadable', message: unreadable(error) };
-      return undefined;
+      return { kind: 'issue', key: prefix, issue: 'unreadable', message: unreadable(error) };
     }
     if (stats?.isSymbolicLink()) {
       const link = resolveLink(root, folder);
       // A link to a file is an object of its own name, and nothing lies below it.
-      if ('fault' in link) yield { kind: 'issue', key: prefix, issue: 'symlink', message: `${JSON.stringify(toText(segments.slice(0, i + 1).join('/')))}: ${link.fault}` };
-      return undefined;
+      return 'fault' in link
+        ? { kind: 'issue', key: prefix, issue: 'symlink', message: `${JSON.stringify(toText(segments.slice(0, i + 1).join('/')))}: ${link.fault}` }
+        : undefined;
     }
     if (!stats?.isDirectory() || !root.folding.isExact(root.fs, path, name, stats)) return undefined;
     path = folder;
   }
-  return yield* openFolder(root, path, key, bounds, sweep, prefix);
+  return openFolder(root, path, key, bounds, sweep, prefix);
 }
 
 /** The bounds as seen from inside the folder; undefined where nothing of it lies between them. */
 function within(folder: string, { starts, after, afterAll, until }: Bounds): Bounds | undefined {
-  const inside = { starts: starts.length > folder.length ? starts.slice(folder.length) : '', after: undefined as string | undefined, afterAll: false, until: undefined as string | undefined };
+  const inside = {
+    starts: starts.length > folder.length ? starts.slice(folder.length) : '',
+    after: undefined as string | undefined,
+    afterAll: false,
+    until: undefined as string | undefined,
+  };
   if (after !== undefined) {
     if (after.startsWith(folder)) {
       if (afterAll && after.length === folder.length) return undefined;
@@ -186,7 +192,7 @@ function isInside(entry: string, folder: boolean, { starts, after, afterAll, unt
 }
 
 /** Reads a folder and sorts what of it lies between the bounds. */
-function* openFolder(root: Root, path: string, key: string, bounds: Bounds, sweep: boolean, prefix: string): Generator<WalkEntry, Frame | undefined, undefined> {
+function openFolder(root: Root, path: string, key: string, bounds: Bounds, sweep: boolean, prefix: string): Frame | WalkEntry | undefined {
   let found: FolderEntry[];
   try {
     // Between the reading of its parent and now, the folder may have become a link to anywhere.
@@ -196,8 +202,7 @@ function* openFolder(root: Root, path: string, key: string, bounds: Bounds, swee
     const fault = faultOf(error, 'read');
     if (key === '' || fault.retryable) throw key === '' && fault.code === 'NotFound' ? new FsFault('BucketNotFound', 'its folder is not there') : error;
     if (fault.code === 'NotFound') return undefined;
-    yield { kind: 'issue', key: key.length < prefix.length ? prefix : key, issue: 'unreadable', message: unreadable(error) };
-    return undefined;
+    return { kind: 'issue', key: key.length < prefix.length ? prefix : key, issue: 'unreadable', message: unreadable(error) };
   }
   const entries: string[] = [];
   const bounded = bounds.starts !== '' || bounds.after !== undefined || bounds.until !== undefined;
@@ -240,7 +245,7 @@ function marked(segment: string, mark: Mark, name: string): string {
 }
 
 /** What one entry of a folder comes to: an object or issue, a folder opened, or nothing. */
-function* look(root: Root, frame: Frame, entry: string, interval: WalkInterval, told: string | undefined): Generator<WalkEntry, WalkEntry | Frame | undefined, undefined> {
+function look(root: Root, frame: Frame, entry: string, interval: WalkInterval, told: string | undefined): WalkEntry | Frame | undefined {
   const at = entry.indexOf(MARK);
   const shown = at < 0 ? entry : entry.slice(0, at);
   const folder = shown.charCodeAt(shown.length - 1) === 0x2f && (at < 0 || entry[at + 1] === 'd' || entry[at + 1] === 'j');
@@ -248,13 +253,19 @@ function* look(root: Root, frame: Frame, entry: string, interval: WalkInterval, 
   const mark: Mark = at < 0 ? (folder ? 'd' : 'f') : (entry[at + 1] as Mark);
   const key = frame.key + shown;
   if (mark === 'i' || mark === 'j')
-    return { kind: 'issue', key, issue: 'invalid-name', message: `its name is no UTF-8: ${JSON.stringify(entry.slice(at + 2).replaceAll(/[\x80-\xff]/g, hex)).replaceAll('\\\\x', '\\x')}; rename it` };
-  if (key.length > MAX_KEY_BYTES) return { kind: 'issue', key, issue: 'invalid-name', message: `its key is longer than ${MAX_KEY_BYTES} bytes of UTF-8; shorten the names on its path` };
+    return {
+      kind: 'issue',
+      key,
+      issue: 'invalid-name',
+      message: `its name is no UTF-8: ${JSON.stringify(entry.slice(at + 2).replaceAll(/[\x80-\xff]/g, hex)).replaceAll('\\\\x', '\\x')}; rename it`,
+    };
+  if (key.length > MAX_KEY_BYTES)
+    return { kind: 'issue', key, issue: 'invalid-name', message: `its key is longer than ${MAX_KEY_BYTES} bytes of UTF-8; shorten the names on its path` };
   const name = at < 0 ? (folder ? entry.slice(0, -1) : entry) : entry.slice(at + 2);
   const path = `${frame.path}/${toText(name)}`;
   if (mark === 'd') {
     const bounds = within(shown, frame.bounds);
-    return bounds === undefined ? undefined : yield* openFolder(root, path, key, bounds, interval.sweep, interval.prefix);
+    return bounds === undefined ? undefined : openFolder(root, path, key, bounds, interval.sweep, interval.prefix);
   }
   try {
     return lookAtFile(root, frame, shown, path, mark);

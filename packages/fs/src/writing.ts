@@ -1,9 +1,9 @@
 import { type DriverBody, type ObjectInfo, pickHeaders, type PutOptions, StorageError } from '@stowage/core';
 import { type Commit, assertReplaceable, tryCommit } from './commit.ts';
-import { errno, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
+import { errno, lstat, sync, syncFolderIfThere, writeAll, writeAllSync } from './file-system.ts';
 import { FsFault } from './fault.ts';
 import { hasFolders, makeFolders, type Place, removeMadeFolders, type Root } from './place.ts';
-import { infoOf } from './reading.ts';
+import { infoOf, missing } from './reading.ts';
 import { type FileState, stampFile } from './revision.ts';
 import { putHeaders, removeHeaders } from './sidecar.ts';
 import { createTemporary, removeIfThere, type TemporaryFile } from './temporary-file.ts';
@@ -36,6 +36,7 @@ export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOp
   const headers = pickHeaders(o);
   let sidecar: string | undefined;
   let written: FileState | undefined;
+  let isNamed = false;
   try {
     try {
       await fill(temporary);
@@ -49,9 +50,12 @@ export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOp
     const commit: Commit = { place, temporary: temporary.path, written, condition: o.if, lastModified: o.lastModified, sidecar };
     o.signal?.throwIfAborted();
     const { stats } = await whileBusy(() => tryCommit(root, commit), o.signal);
+    isNamed = true;
     if (durable) await syncNames(root, place, made);
     return infoOf(place.key, stats, headers);
   } catch (error) {
+    // The disk could not tell whether the name is durable: the object is there, and stays.
+    if (isNamed) throw error;
     removeIfThere(fs, temporary.path);
     if (sidecar !== undefined && written !== undefined) removeHeaders(fs, root.path, place.key, written);
     removeMadeFolders(root, made);
@@ -69,15 +73,15 @@ function openTemporary(root: Root, place: Place): { readonly temporary: Temporar
       removeMadeFolders(root, made);
       if (errno(error) !== 'ENOENT' || turn >= MAX_TURNS) throw error;
       // A deletion removed the folder between the two calls; or the root itself is gone.
-      root.fs.statSync(root.path);
+      if (lstat(root.fs, root.path) === undefined) throw missing(root);
     }
   }
 }
 
 /** A name is durable when its folder is synced; that of a new folder, when the one above it is. */
-export async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
-  await syncPath(root.fs, place.folder);
-  for (const folder of made.toReversed()) await syncPath(root.fs, folder.slice(0, folder.lastIndexOf('/')));
+async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
+  await syncFolderIfThere(root.fs, place.folder);
+  for (const folder of made.toReversed()) await syncFolderIfThere(root.fs, folder.slice(0, folder.lastIndexOf('/')));
 }
 
 async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {

@@ -20,7 +20,7 @@ export type Judge = (call: FsCall) => undefined | Error | { readonly result: unk
 export function faultyFs(base: FileSystem, judge: Judge): FileSystem {
   const counts = new Map<string, number>();
   return new Proxy(base, {
-    get(target, name: keyof FileSystem & string): unknown {
+    get(target, name: keyof FileSystem): unknown {
       const real: unknown = Reflect.get(target, name);
       if (typeof real !== 'function') return real;
       return (...args: unknown[]): unknown => {
@@ -29,8 +29,11 @@ export function faultyFs(base: FileSystem, judge: Judge): FileSystem {
         const verdict = judge({ name, args, count });
         if (verdict === undefined) return Reflect.apply(real, target, args);
         const done = args.at(-1);
-        if (!name.endsWith('Sync') && typeof done === 'function') {
-          queueMicrotask(() => (verdict instanceof Error ? done(verdict) : done(null, verdict.result)));
+        if (isCallback(name, done)) {
+          queueMicrotask(() => {
+            if (verdict instanceof Error) done(verdict);
+            else done(null, verdict.result);
+          });
           return undefined;
         }
         if (verdict instanceof Error) throw verdict;
@@ -38,4 +41,8 @@ export function faultyFs(base: FileSystem, judge: Judge): FileSystem {
       };
     },
   });
+}
+
+function isCallback(name: string, last: unknown): last is (error: Error | null, result?: unknown) => void {
+  return !name.endsWith('Sync') && typeof last === 'function';
 }

@@ -10,8 +10,8 @@ import { faultyFs, type Judge, systemError } from './faulty-fs.ts';
 /** Where the buckets of a harness lie. */
 interface Ground {
   readonly fs: FileSystem | undefined;
-  makeFolder(): string;
-  removeFolder(path: string): void;
+  readonly makeFolder: () => string;
+  readonly removeFolder: (path: string) => void;
 }
 
 export function diskHarness(): Harness {
@@ -54,7 +54,13 @@ function harnessOn({ fs, makeFolder, removeFolder }: Ground): Harness {
       missingBucket: async () => open({ root: join(makeFolder(), 'missing') }),
       denied: async () => {
         const root = makeFolder();
-        return open({ root }, ({ name, args: [path] }) => (name !== 'realpathSync' && path !== root && path !== undefined ? systemError('EACCES', name) : name === 'readdirSync' || name === 'accessSync' ? systemError('EACCES', name) : undefined));
+        return open({ root }, ({ name, args: [path] }) =>
+          name !== 'realpathSync' && path !== root && path !== undefined
+            ? systemError('EACCES', name)
+            : name === 'readdirSync' || name === 'accessSync'
+              ? systemError('EACCES', name)
+              : undefined,
+        );
       },
       full: async () => open({ root: makeFolder() }, ({ name }) => (name === 'write' || name === 'writeSync' ? systemError('ENOSPC', name) : undefined)),
       breakBody: async (opened, { afterBytes, silent }) => {

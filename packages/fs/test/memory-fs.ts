@@ -23,9 +23,9 @@ export function memoryFs(): FileSystem {
       base.renameSync(from, to);
     },
     chmodSync: (path, mode) => {
-      const { mtimeMs } = base.statSync(path);
+      const before = base.lstatSync(path, { throwIfNoEntry: false });
       base.chmodSync(path, mode);
-      base.utimesSync(path, new Date(mtimeMs), new Date(mtimeMs));
+      if (before !== undefined) base.utimesSync(path, new Date(before.mtimeMs), new Date(before.mtimeMs));
     },
   };
   return new Proxy(base, { get: (target, name: keyof FileSystem): unknown => corrected[name] ?? Reflect.get(target, name) });

@@ -163,9 +163,7 @@ export class Copier {
   #done(action: CopyAction, sent = 0): void {
     const { size } = action.source;
     this.#o.progress.copied(size - sent);
-    this.#o.tally.add(
-      action.kind === 'copy' ? { kind: 'copied', key: action.key, size } : { kind: 'updated', key: action.key, size, reason: action.why },
-    );
+    this.#o.tally.add(action.kind === 'copy' ? { kind: 'copied', key: action.key, size } : { kind: 'updated', key: action.key, size, reason: action.why });
   }
 
   async #failed(action: CopyAction, error: unknown, side: Side | undefined): Promise<void> {

@@ -19,10 +19,17 @@ const STORE_WIDE: ReadonlySet<ErrorCode> = new Set(['OutOfSpace', 'BucketNotFoun
  * Judges a failed copy. `side` is the store whose call failed, where that is known; a copy on the server's side does not tell,
  * and then the source is looked at.
  */
-export async function judgeCopyFailure(action: CopyAction, thrown: unknown, side: Side | undefined, source: Bucket, signal: AbortSignal | undefined): Promise<FailedCopy> {
+export async function judgeCopyFailure(
+  action: CopyAction,
+  thrown: unknown,
+  side: Side | undefined,
+  source: Bucket,
+  signal: AbortSignal | undefined,
+): Promise<FailedCopy> {
   const { key } = action;
   const { size } = action.source;
-  if (signal?.aborted === true) return { outcome: { kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was copied; run again' } };
+  if (signal?.aborted === true)
+    return { outcome: { kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was copied; run again' } };
   const error = asStorageError(thrown);
   const { message } = error;
   switch (error.code) {
@@ -34,13 +41,29 @@ export async function judgeCopyFailure(action: CopyAction, thrown: unknown, side
     case 'InvalidKey':
       return { outcome: { kind: 'conflict', key, size, reason: 'invalid-key', message } };
     case 'AlreadyExists':
-      return { outcome: { kind: 'conflict', key, size, reason: 'destination-changed', message: 'somebody created it at the destination since it was listed; run again' } };
+      return {
+        outcome: {
+          kind: 'conflict',
+          key,
+          size,
+          reason: 'destination-changed',
+          message: 'somebody created it at the destination since it was listed; run again',
+        },
+      };
     case 'PreconditionFailed':
       switch (side ?? (await whoChanged(action, source, signal))) {
         case 'source':
           return { outcome: { kind: 'failed', key, size, reason: 'source-changed', message: 'written at the source while it was copied; run again' } };
         case 'destination':
-          return { outcome: { kind: 'conflict', key, size, reason: 'destination-changed', message: 'somebody wrote it at the destination since it was listed; run again' } };
+          return {
+            outcome: {
+              kind: 'conflict',
+              key,
+              size,
+              reason: 'destination-changed',
+              message: 'somebody wrote it at the destination since it was listed; run again',
+            },
+          };
       }
       break;
     default:
@@ -58,9 +81,11 @@ export function judgeStoreFailure(error: StorageError, side: Side): StopCause | 
 
 /** As {@link judgeCopyFailure}, for content that could not be compared. */
 export function judgeComparisonFailure({ key, source: { size } }: CompareAction, thrown: unknown, signal: AbortSignal | undefined): FailedCopy {
-  if (signal?.aborted === true) return { outcome: { kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was compared; run again' } };
+  if (signal?.aborted === true)
+    return { outcome: { kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was compared; run again' } };
   const error = asStorageError(thrown);
-  if (error.code === 'NotFound') return { outcome: { kind: 'skipped', key, size, reason: 'vanished', message: 'gone from one side since it was listed; run again' } };
+  if (error.code === 'NotFound')
+    return { outcome: { kind: 'skipped', key, size, reason: 'vanished', message: 'gone from one side since it was listed; run again' } };
   if (error.code === 'PreconditionFailed')
     return { outcome: { kind: 'failed', key, size, reason: 'source-changed', message: 'written on one side while it was compared; run again' } };
   const outcome: Outcome = { kind: 'failed', key, size, reason: error.code, message: error.message };

@@ -8,11 +8,7 @@ export const DEFAULT_DELETE_OBJECTS = 100;
 /** Why nothing was deleted. */
 export type GuardName =
   /** A listing did not come to its end, or met what it could not read. */
-  | 'incomplete-listing'
-  | 'empty-source'
-  | 'failed-copies'
-  | 'max-delete'
-  | 'interrupted';
+  'incomplete-listing' | 'empty-source' | 'failed-copies' | 'max-delete' | 'interrupted';
 
 export interface TrippedGuard {
   readonly guard: GuardName;
@@ -39,11 +35,17 @@ export function judgeDeletions(c: DeleteCase): TrippedGuard | undefined {
   const kept = `${c.deletions} ${c.deletions === 1 ? 'object was' : 'objects were'} to be deleted and none was`;
   if (c.interrupted) return { guard: 'interrupted', message: `${kept}: the run was stopped before it had compared and copied everything; run it again` };
   if (c.doubts.length > 0)
-    return { guard: 'incomplete-listing', message: `${kept}: ${c.doubts[0]}${c.doubtful > 1 ? ` (and ${c.doubtful - 1} more such)` : ''}; make it readable and run again` };
+    return {
+      guard: 'incomplete-listing',
+      message: `${kept}: ${c.doubts[0]}${c.doubtful > 1 ? ` (and ${c.doubtful - 1} more such)` : ''}; make it readable and run again`,
+    };
   if (c.sourceObjects === 0) return { guard: 'empty-source', message: `${kept}: ${EMPTY_SOURCE}` };
-  if (c.failures > 0) return { guard: 'failed-copies', message: `${kept}: ${c.failures} ${c.failures === 1 ? 'object' : 'objects'} failed to copy; cure that and run again` };
+  if (c.failures > 0)
+    return { guard: 'failed-copies', message: `${kept}: ${c.failures} ${c.failures === 1 ? 'object' : 'objects'} failed to copy; cure that and run again` };
   const over = exceeds(c);
-  return over === undefined ? undefined : { guard: 'max-delete', message: `${kept}: that is ${over}; if it is right, allow it with --max-delete ${c.deletions}` };
+  return over === undefined
+    ? undefined
+    : { guard: 'max-delete', message: `${kept}: that is ${over}; if it is right, allow it with --max-delete ${c.deletions}` };
 }
 
 export const EMPTY_SOURCE = 'the source is empty; an unmounted disk or a mistyped place looks the same, so a mirror of it is refused';

@@ -76,7 +76,7 @@ export class DeleteLedger {
     if (this.#pending.length === 0) return;
     this.#file ??= openNameless(this.#folder);
     const bytes = Buffer.from(this.#pending.join(''), 'utf8');
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at, bytes.length - at, this.#fileBytes + at);
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at, bytes.length - at, this.#fileBytes + at);
     this.#fileBytes += bytes.length;
     this.#pending = [];
     this.#pendingChars = 0;
@@ -86,7 +86,7 @@ export class DeleteLedger {
     if (this.#file === undefined) return;
     const chunk = Buffer.alloc(READ_BYTES);
     let rest: Buffer = Buffer.alloc(0);
-    for (let at = 0; at < this.#fileBytes; ) {
+    for (let at = 0; at < this.#fileBytes;) {
       const got = readSync(this.#file, chunk, 0, chunk.length, at);
       if (got === 0) throw new Error(`the file of pending deletions in ${this.#folder} ended at byte ${at} of ${this.#fileBytes}; nothing more was deleted`);
       at += got;

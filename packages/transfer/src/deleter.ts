@@ -84,10 +84,18 @@ export class Deleter {
   #settle({ key, size }: DoomedObject, outcome: DeleteOutcome | undefined): void {
     const { signal, stop, tally } = this.#o;
     if (outcome?.ok === true) tally.add({ kind: 'deleted', key, size });
-    else if (signal?.aborted === true) tally.add({ kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was deleted; run again' });
-    else if (outcome === undefined) tally.add({ kind: 'failed', key, size, reason: 'Unknown', message: 'the destination gave no outcome for the deletion; run again' });
+    else if (signal?.aborted === true)
+      tally.add({ kind: 'skipped', key, size, reason: 'not-attempted', message: 'interrupted while it was deleted; run again' });
+    else if (outcome === undefined)
+      tally.add({ kind: 'failed', key, size, reason: 'Unknown', message: 'the destination gave no outcome for the deletion; run again' });
     else if (outcome.error.code === 'PreconditionFailed')
-      tally.add({ kind: 'conflict', key, size, reason: 'destination-changed', message: 'kept: somebody wrote it at the destination since it was listed; run again' });
+      tally.add({
+        kind: 'conflict',
+        key,
+        size,
+        reason: 'destination-changed',
+        message: 'kept: somebody wrote it at the destination since it was listed; run again',
+      });
     else {
       tally.add({ kind: 'failed', key, size, reason: outcome.error.code, message: outcome.error.message });
       const cause = judgeStoreFailure(outcome.error, 'destination');

@@ -2,9 +2,6 @@ import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ListPa
 import { asStorageError } from './copy-failure.ts';
 import type { Side } from './side.ts';
 
-/** Pages are as large as the store gives them, but for no more than this: work that is done for one page holds up the event loop. */
-const PAGE_LIMIT = 10_000;
-
 /** A listing that cannot be relied on any further. */
 export class ListingFailure extends Error {
   override readonly name = 'ListingFailure';
@@ -43,8 +40,8 @@ export class ListingCursor {
 
   constructor(side: Side, bucket: Bucket, options: ListOptions = {}) {
     this.side = side;
-    const limit = Math.min(PAGE_LIMIT, bucket.capabilities.list.maxPage);
-    this.#pages = bucket.listPages({ limit, ...options })[Symbol.asyncIterator]();
+    // Pages are as large as the store gives them by itself.
+    this.#pages = bucket.listPages(options)[Symbol.asyncIterator]();
   }
 
   /** Goes to the next entry of the page; false where the page has no more. Throws {@link ListingFailure} where the order is broken. */

@@ -102,12 +102,21 @@ class Run {
       if (isStorageError(error)) throw new MirrorRefusal('overlap', error.message);
       throw error;
     }
-    for (const [side, bucket] of [['source', this.#source], ['destination', this.#destination]] as const) {
+    for (const [side, bucket] of [
+      ['source', this.#source],
+      ['destination', this.#destination],
+    ] as const) {
       if (bucket.capabilities.list.order !== 'utf8')
-        throw new MirrorRefusal('usage', `the ${side} (${bucket.provider}) lists in no order, and such stores cannot be mirrored yet; copy it to a store that lists in order first`);
+        throw new MirrorRefusal(
+          'usage',
+          `the ${side} (${bucket.provider}) lists in no order, and such stores cannot be mirrored yet; copy it to a store that lists in order first`,
+        );
     }
     if (this.#acts && this.#destination.capabilities.readOnly)
-      throw new MirrorRefusal('destination', `the destination (${this.#destination.provider} ${JSON.stringify(this.#destination.name)}) is read-only; open it for writing, or use "check"`);
+      throw new MirrorRefusal(
+        'destination',
+        `the destination (${this.#destination.provider} ${JSON.stringify(this.#destination.name)}) is read-only; open it for writing, or use "check"`,
+      );
   }
 
   async #open(): Promise<void> {

@@ -26,7 +26,8 @@ export function refuseOverlap(source: Bucket, destination: Bucket): void {
   if (from.driver !== to.driver) return;
   const a = from.key.slice(0, -PROBE.length);
   const b = to.key.slice(0, -PROBE.length);
-  if (a.startsWith(b) || b.startsWith(a)) throw overlapError(a === b ? 'same' : a.length > b.length ? 'source-inside-destination' : 'destination-inside-source');
+  if (a.startsWith(b) || b.startsWith(a))
+    throw overlapError(a === b ? 'same' : a.length > b.length ? 'source-inside-destination' : 'destination-inside-source');
 }
 
 const PROBE = 'x';
@@ -37,6 +38,7 @@ export function overlapError(found: Overlap): StorageError {
 
 const OVERLAP_WORDS: Readonly<Record<Overlap, string>> = {
   same: 'source and destination are one place; name two different ones',
-  'source-inside-destination': 'the source lies inside the destination, so that a mirror would delete or overwrite what it reads; choose a destination that does not hold the source',
+  'source-inside-destination':
+    'the source lies inside the destination, so that a mirror would delete or overwrite what it reads; choose a destination that does not hold the source',
   'destination-inside-source': 'the destination lies inside the source, so that a mirror would copy its own copies; choose a destination outside of the source',
 };

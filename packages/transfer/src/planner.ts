@@ -180,7 +180,8 @@ export class Planner {
     }
     const { key } = source;
     if (destination === undefined) {
-      if (d.issue !== undefined) this.#batch.push(isDoubt(d.issue) ? unreadableAtDestination(key, source.size, d.issue) : notAnObject(key, source.size, d.issue));
+      if (d.issue !== undefined)
+        this.#batch.push(isDoubt(d.issue) ? unreadableAtDestination(key, source.size, d.issue) : notAnObject(key, source.size, d.issue));
       return;
     }
     // The destination holds it, so it can; keys beneath it are another question.

@@ -5,7 +5,11 @@ export function singleObjectLayer(key: string): Layer {
   return (inner) => delegate(inner, { list: (o) => listOne(inner, key, o) });
 }
 
-async function* listOne(inner: BucketDriver, key: string, { signal, timeoutMs }: Parameters<BucketDriver['list']>[0]): AsyncGenerator<ListPage, void, undefined> {
+async function* listOne(
+  inner: BucketDriver,
+  key: string,
+  { signal, timeoutMs }: Parameters<BucketDriver['list']>[0],
+): AsyncGenerator<ListPage, void, undefined> {
   try {
     const info = await inner.head(key, { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     yield { objects: [info], prefixes: [], issues: [] };

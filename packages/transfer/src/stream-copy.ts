@@ -59,7 +59,9 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
     });
     return { ok: true, sent };
   } catch (error) {
-    return readError === undefined ? { ok: false, error: asStorageError(error), side: 'destination', sent } : { ok: false, error: readError.error, side: 'source', sent };
+    return readError === undefined
+      ? { ok: false, error: asStorageError(error), side: 'destination', sent }
+      : { ok: false, error: readError.error, side: 'source', sent };
   } finally {
     await object[Symbol.asyncDispose]();
   }
@@ -71,7 +73,8 @@ function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Buck
   if (storageClass !== undefined) onDropped(`storage classes (such as ${JSON.stringify(storageClass)}) are not carried: copies get the destination's default`);
   const keepMetadata = metadata !== undefined && capabilities.metadata !== false;
   const keepTags = tags !== undefined && capabilities.tags !== false;
-  if (metadata !== undefined && !keepMetadata && Object.keys(metadata).length > 0) onDropped(`the destination (${provider}) keeps no metadata: copies go without it`);
+  if (metadata !== undefined && !keepMetadata && Object.keys(metadata).length > 0)
+    onDropped(`the destination (${provider}) keeps no metadata: copies go without it`);
   if (tags !== undefined && !keepTags && Object.keys(tags).length > 0) onDropped(`the destination (${provider}) keeps no tags: copies go without them`);
   return { ...carried, ...(keepMetadata ? { metadata } : {}), ...(keepTags ? { tags } : {}) };
 }

@@ -1,3 +1,6 @@
+/** Started pieces that are kept before the queue is made anew. */
+const FORGET_AFTER = 64;
+
 /**
  * Runs queued work, so many pieces at once. Pieces are started in order; a piece deals with its own failures.
  * One that throws nevertheless ends the run: the error comes out of `room` and `idle`.
@@ -47,13 +50,17 @@ export class WorkLanes {
     while (this.#inFlight < this.#limit && this.#next < this.#queue.length) {
       const piece = this.#queue[this.#next] as () => Promise<void>;
       this.#next++;
-      if (this.#next === this.#queue.length) {
-        this.#queue = [];
-        this.#next = 0;
-      }
+      this.#forget();
       this.#inFlight++;
       void this.#run(piece);
     }
+  }
+
+  /** Drops the pieces that were started: a queue that is never empty would hold all of a run. */
+  #forget(): void {
+    if (this.#next < FORGET_AFTER && this.#next < this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#next);
+    this.#next = 0;
   }
 
   async #run(piece: () => Promise<void>): Promise<void> {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { type DeleteCase, judgeDeletions, parseDeleteLimit } from '../src/delete-guard.ts';
 
-const FINE: DeleteCase = { deletions: 10, sourceObjects: 1000, destinationObjects: 1000, doubts: [], doubtful: 0, failures: 0, interrupted: false, limit: undefined };
+const FINE: DeleteCase = {
+  deletions: 10,
+  sourceObjects: 1000,
+  destinationObjects: 1000,
+  doubts: [],
+  doubtful: 0,
+  failures: 0,
+  interrupted: false,
+  limit: undefined,
+};
 
 describe('judgeDeletions', () => {
   it.each([

@@ -25,14 +25,14 @@ describe('DeleteLedger', () => {
     [11, 10, 3],
     [5000, 10, 7],
     [5000, 0, 1000],
-  ])('gives back %i objects, %i of them in memory, %i at a time', (count, inMemory, size) => {
+  ])('gives back %i objects, %i of them in memory, %i at a time', (count, inMemory, atOnce) => {
     const ledger = new DeleteLedger(folder, inMemory);
     const all = doomed(count);
     for (const object of all) ledger.add(object);
-    const batches = [...ledger.batches(size)];
+    const batches = [...ledger.batches(atOnce)];
     ledger.close();
     expect(batches.flat()).toEqual(all);
-    expect(batches.every((batch) => batch.length > 0 && batch.length <= size)).toBe(true);
+    expect(batches.every((batch) => batch.length > 0 && batch.length <= atOnce)).toBe(true);
     expect(ledger.objects).toBe(count);
     expect(ledger.bytes).toBe(all.reduce((sum, { size }) => sum + size, 0));
   });

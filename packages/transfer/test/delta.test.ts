@@ -36,7 +36,10 @@ describe('decide', () => {
 
 describe('timePrecision', () => {
   const { capabilities } = memoryDriver();
-  const coarse = (precisionMs: number, set: Capabilities['lastModified']['set'] = 'native'): Capabilities => ({ ...capabilities, lastModified: { set, precisionMs } });
+  const coarse = (precisionMs: number, set: Capabilities['lastModified']['set'] = 'native'): Capabilities => ({
+    ...capabilities,
+    lastModified: { set, precisionMs },
+  });
 
   it('takes the coarser of the two', () => {
     expect(timePrecision(coarse(1), coarse(2000)).toleranceMs).toBe(2000);

@@ -56,7 +56,11 @@ describe('sync', () => {
     expect((await to.head('a')).headers).toEqual({ contentType: 'image/png', cacheControl: 'no-store', metadata: { m: '1' }, tags: { t: '2' } });
     expect(carried.notices).toEqual(['storage classes (such as "COLD") are not carried: copies get the destination\'s default']);
 
-    const plain = await bucketOf({}, apart, capable((c) => ({ ...c, tags: false, metadata: false })));
+    const plain = await bucketOf(
+      {},
+      apart,
+      capable((c) => ({ ...c, tags: false, metadata: false })),
+    );
     const { notices, report } = await ran(from, plain);
     expect((await plain.head('b')).headers).toEqual({ contentType: 'image/png', cacheControl: 'no-store' });
     expect(notices).toHaveLength(3);
@@ -84,7 +88,8 @@ describe('sync', () => {
         async *list(o) {
           for await (const page of inner.list(o)) yield { ...page, objects: page.objects.map((info) => ({ ...info, size: 100 * 2 ** 20 })) };
         },
-      }));
+      }),
+    );
     await ran(large, await bucketOf({}, counted));
     expect(sizes).toEqual([1, 1, 1]);
   });
@@ -186,16 +191,31 @@ describe('changes while it runs', () => {
 
     const change = await bucketOf({ a: '1' });
     const edit = (): Promise<unknown> => change.put('a', 'other');
-    const second = await ran(layers.length === 0 ? change : change.with(before(edit)), await bucketOf({ a: 'old' }, ...layers, ...(layers.length === 0 ? [before(edit)] : [])));
+    const second = await ran(
+      layers.length === 0 ? change : change.with(before(edit)),
+      await bucketOf({ a: 'old' }, ...layers, ...(layers.length === 0 ? [before(edit)] : [])),
+    );
     expect(byKey(second.outcomes)).toEqual({ a: 'failed:source-changed' });
 
     const created = await bucketOf({});
-    const third = await ran(await bucketOf({ a: '1' }), created.with(...layers, before(() => created.put('a', 'theirs'))));
+    const third = await ran(
+      await bucketOf({ a: '1' }),
+      created.with(
+        ...layers,
+        before(() => created.put('a', 'theirs')),
+      ),
+    );
     expect(byKey(third.outcomes)).toEqual({ a: 'conflict:destination-changed' });
     expect(await treeOf(created)).toEqual({ a: 'theirs' });
 
     const written = await bucketOf({ a: 'old' });
-    const fourth = await ran(await bucketOf({ a: 'new' }), written.with(...layers, before(() => written.put('a', 'theirs'))));
+    const fourth = await ran(
+      await bucketOf({ a: 'new' }),
+      written.with(
+        ...layers,
+        before(() => written.put('a', 'theirs')),
+      ),
+    );
     expect(byKey(fourth.outcomes)).toEqual({ a: 'conflict:destination-changed' });
     expect(await treeOf(written)).toEqual({ a: 'theirs' });
   });
@@ -319,10 +339,17 @@ it('waits for a slow observer, and tells the progress', async () => {
   const report = await run.report;
   expect(taken).toBe(3000);
   expect(report.balanced).toBe(true);
-  expect(run.progress()).toMatchObject({ phase: 'finished', compared: 3000, listed: true, toDo: { objects: 3000, bytes: 6000 }, done: { objects: 3000, bytes: 6000 }, inFlight: 0 });
+  expect(run.progress()).toMatchObject({
+    phase: 'finished',
+    compared: 3000,
+    listed: true,
+    toDo: { objects: 3000, bytes: 6000 },
+    done: { objects: 3000, bytes: 6000 },
+    inFlight: 0,
+  });
 });
 
-it('ends with the observer\'s own error', async () => {
+it("ends with the observer's own error", async () => {
   await expect(
     ran(await bucketOf({ a: '1' }), await bucketOf({}), { observer: { outcomes: () => Promise.reject(new Error('disk of the log is full')) } }),
   ).rejects.toThrow('disk of the log is full');

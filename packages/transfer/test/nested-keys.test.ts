@@ -17,7 +17,10 @@ describe('NestedKeys', () => {
   it.each([
     [['a', 'a/b'], ['a/b']],
     [['a', 'a-', 'a.b', 'a/b', 'a0'], ['a/b']],
-    [['a', 'a!', 'a!/x', 'a/b', 'a/b/c'], ['a!/x', 'a/b', 'a/b/c']],
+    [
+      ['a', 'a!', 'a!/x', 'a/b', 'a/b/c'],
+      ['a!/x', 'a/b', 'a/b/c'],
+    ],
     [['a/b', 'a/b/c', 'a/bc', 'ab'], ['a/b/c']],
     [['dir/', 'dir/x'], []],
   ])('%j', (keys, expected) => {

@@ -17,7 +17,13 @@ function word(action: Action): string {
   return 'reason' in action ? `${action.kind}:${action.reason}` : action.kind;
 }
 
-async function planOf(source: Tree, destination: Tree, o: PlanOptions, sourceLayers: Layer[] = [], destinationLayers: Layer[] = []): Promise<{ lines: string[]; planner: Planner }> {
+async function planOf(
+  source: Tree,
+  destination: Tree,
+  o: PlanOptions,
+  sourceLayers: Layer[] = [],
+  destinationLayers: Layer[] = [],
+): Promise<{ lines: string[]; planner: Planner }> {
   const planner = new Planner(await bucketOf(source, ...sourceLayers), await bucketOf(destination, ...destinationLayers), o);
   return { lines: await planned(planner), planner };
 }
@@ -27,7 +33,9 @@ const issue = (kind: ListIssue['kind'], key: string): ListIssue => ({ kind, key,
 
 describe('Planner', () => {
   it('has one action for each key of either side, in byte order', async () => {
-    const { lines, planner } = await planOf({ a: '1', b: '2', c: '3', '\uE000': 'x', '😀': 'y' }, { b: '2', c: 'three', d: '4', '😀': 'y' }, MIRROR, [noChecksums]);
+    const { lines, planner } = await planOf({ a: '1', b: '2', c: '3', '\uE000': 'x', '😀': 'y' }, { b: '2', c: 'three', d: '4', '😀': 'y' }, MIRROR, [
+      noChecksums,
+    ]);
     expect(lines).toEqual(['a copy', 'b same', 'c update:size', 'd delete', '\uE000 copy', '😀 same']);
     expect(planner.keys).toBe(6);
     expect(planner.source).toEqual({ objects: 5, bytes: 5, issues: 0 });
@@ -89,7 +97,7 @@ describe('Planner', () => {
 
     it('stays exact while many issues pass by', async () => {
       const issues = Array.from({ length: 500 }, (_, i) => issue('symlink', `l${String(i).padStart(4, '0')}`));
-      const { lines } = await planOf({}, { 'l0000/x': '1', 'l0499/x': '2', 'l0500': '3' }, MIRROR, [withIssues(...issues)]);
+      const { lines } = await planOf({}, { 'l0000/x': '1', 'l0499/x': '2', l0500: '3' }, MIRROR, [withIssues(...issues)]);
       expect(lines.filter((line) => !line.endsWith('skip:symlink'))).toEqual(['l0500 delete']);
       expect(lines).toContain('l0000/x skip:symlink');
       expect(lines).toContain('l0499/x skip:symlink');
@@ -97,7 +105,9 @@ describe('Planner', () => {
   });
 
   it('skips links and what is no file at the source, and keeps what the destination has there', async () => {
-    const { lines, planner } = await planOf({}, { link: '1', 'link/in': '2', pipe: '3' }, MIRROR, [withIssues(issue('symlink', 'link'), issue('not-a-file', 'pipe'))]);
+    const { lines, planner } = await planOf({}, { link: '1', 'link/in': '2', pipe: '3' }, MIRROR, [
+      withIssues(issue('symlink', 'link'), issue('not-a-file', 'pipe')),
+    ]);
     expect(lines).toEqual(['link skip:symlink', 'link/in skip:symlink', 'pipe skip:not-a-file']);
     expect(planner.doubtful).toBe(0);
   });
@@ -113,8 +123,20 @@ describe('Planner', () => {
       expect((await planOf({ a: '1' }, {}, MIRROR, [], [withIssues(issue('unreadable', 'z/'))])).lines).toEqual(['a copy', 'z/ fail:unreadable']);
     });
 
+    it('at the very key of a source object', async () => {
+      const { lines, planner } = await planOf({ a: '1' }, {}, MIRROR, [], [withIssues(issue('unreadable', 'a'))]);
+      expect(lines).toEqual(['a fail:unreadable']);
+      expect(planner.doubtful).toBe(1);
+    });
+
     it('finds links in the way', async () => {
-      const { lines } = await planOf({ link: '1', 'link/in': '2', pipe: '3' }, {}, MIRROR, [], [withIssues(issue('symlink', 'link'), issue('not-a-file', 'pipe'))]);
+      const { lines } = await planOf(
+        { link: '1', 'link/in': '2', pipe: '3' },
+        {},
+        MIRROR,
+        [],
+        [withIssues(issue('symlink', 'link'), issue('not-a-file', 'pipe'))],
+      );
       expect(lines).toEqual(['link conflict:not-an-object', 'link/in conflict:not-an-object', 'pipe conflict:not-an-object']);
     });
   });

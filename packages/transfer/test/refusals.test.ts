@@ -1,6 +1,6 @@
 import { type BucketDriver, delegate, faultLayer, type Layer, prefixLayer, readOnlyLayer } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
-import type { MirrorOptions } from '../src/index.ts';
+import { mirror, type MirrorOptions } from '../src/index.ts';
 import { bucketOf, byKey, capable, failingCopy, ran, treeOf, withIssues } from './trees.ts';
 
 /** Every refusal of rule 3: whatever is wrong, the destination is as it was. */
@@ -49,7 +49,11 @@ describe('refused before anything', () => {
 
 describe('guards, judged before the first deletion', () => {
   /** Copies are made; what the destination has more is all there. */
-  async function kept(source: Awaited<ReturnType<typeof bucketOf>>, options: Partial<MirrorOptions>, destination: Record<string, string> = OLD): Promise<ReturnType<typeof ran>> {
+  async function kept(
+    source: Awaited<ReturnType<typeof bucketOf>>,
+    options: Partial<MirrorOptions>,
+    destination: Record<string, string> = OLD,
+  ): Promise<ReturnType<typeof ran>> {
     const to = await bucketOf(destination);
     const noDeletes: Layer = (inner) =>
       delegate(inner, {
@@ -70,7 +74,13 @@ describe('guards, judged before the first deletion', () => {
     const to = await bucketOf(OLD);
     const { report, outcomes } = await ran(from, to.with(failingCopy('b', 'AccessDenied')), DELETE);
     expect(report.guard?.guard).toBe('failed-copies');
-    expect(byKey(outcomes)).toEqual({ a: 'updated:size', b: 'failed:AccessDenied', 'gone/1': 'skipped:guarded', 'gone/2': 'skipped:guarded', z: 'skipped:guarded' });
+    expect(byKey(outcomes)).toEqual({
+      a: 'updated:size',
+      b: 'failed:AccessDenied',
+      'gone/1': 'skipped:guarded',
+      'gone/2': 'skipped:guarded',
+      z: 'skipped:guarded',
+    });
     expect(await treeOf(to)).toEqual({ ...OLD, a: NEW.a });
     expect(report.balanced).toBe(true);
   });
@@ -125,7 +135,10 @@ describe('guards, judged before the first deletion', () => {
 
   it('more deletions than allowed', async () => {
     const { report, outcomes } = await kept(await bucketOf(NEW), { maxDelete: { objects: 2 } });
-    expect(report.guard).toEqual({ guard: 'max-delete', message: '3 objects were to be deleted and none was: that is over the limit of 2; if it is right, allow it with --max-delete 3' });
+    expect(report.guard).toEqual({
+      guard: 'max-delete',
+      message: '3 objects were to be deleted and none was: that is over the limit of 2; if it is right, allow it with --max-delete 3',
+    });
     expect(outcomes.filter(({ reason }) => reason === 'guarded').map(({ key }) => key)).toEqual(['gone/1', 'gone/2', 'z']);
     expect(report.counts.copied.objects + report.counts.updated.objects).toBe(2);
   });
@@ -148,6 +161,21 @@ describe('guards, judged before the first deletion', () => {
     });
     expect(report.stopped?.by).toBe('caller');
     expect(Object.keys(await treeOf(to))).toEqual(expect.arrayContaining(Object.keys(OLD)));
+  });
+
+  it('a run that was stopped when it knew of something to delete', async () => {
+    const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`m${i}`, '']));
+    const to = await bucketOf({ ...many, aaa: 'extra' });
+    const run = mirror(await bucketOf(many), to, {
+      mode: 'sync',
+      delete: true,
+      scratchFolder: '/nowhere',
+      now: () => 0,
+      observer: { outcomes: () => run.stop() },
+    });
+    const report = await run.report;
+    expect(report).toMatchObject({ stopped: { by: 'caller' }, complete: false, balanced: true, guard: { guard: 'interrupted' } });
+    expect(await treeOf(to)).toMatchObject({ aaa: 'extra' });
   });
 
   it('tells a dry run what would trip', async () => {

@@ -1,4 +1,16 @@
-import { type Bucket, type BucketDriver, type Capabilities, type CopyOutcome, delegate, type ErrorCode, type Layer, type ListIssue, memoryDriver, openBucket, StorageError } from '@stowage/core';
+import {
+  type Bucket,
+  type BucketDriver,
+  type Capabilities,
+  type CopyOutcome,
+  delegate,
+  type ErrorCode,
+  type Layer,
+  type ListIssue,
+  memoryDriver,
+  openBucket,
+  StorageError,
+} from '@stowage/core';
 import { tmpdir } from 'node:os';
 import { mirror, type MirrorOptions, type MirrorReport, type Outcome } from '../src/index.ts';
 
@@ -59,9 +71,9 @@ export function failingCopy(key: string, code: ErrorCode): Layer {
           items.filter((item) => item.to !== key),
           o,
         );
-        const byKey = new Map(others.map((outcome) => [outcome.key, outcome]));
+        const made = new Map(others.map((outcome) => [outcome.key, outcome]));
         const refused: CopyOutcome = { key, ok: false, error: new StorageError(code, `injected fault: ${code}`, { operation: 'copy', key }) };
-        return items.map((item) => byKey.get(item.to) ?? refused);
+        return items.map((item) => made.get(item.to) ?? refused);
       },
     });
 }

@@ -76,15 +76,16 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
     const waiting: (() => void)[] = [];
     return {
       async get(key, o): Promise<DriverObject> {
-        while (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-        free--;
+        if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+        else free--;
         const object = await inner.get(key, o);
         async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
           try {
             yield* object.body;
           } finally {
-            free++;
-            waiting.shift()?.();
+            const next = waiting.shift();
+            if (next === undefined) free++;
+            else next();
           }
         }
         const generator = body();

@@ -120,13 +120,13 @@ class EntryReader {
   #withoutUnknown(provider: string, fields: EntryFields): EntryFields {
     const known = fieldsOf(provider);
     if (known === undefined) return fields;
-    const used = [...known, ...REFUSED_BY_RULE];
-    for (const name of Object.keys(fields).filter((field) => !used.includes(field))) {
+    const used = new Set([...known, ...REFUSED_BY_RULE]);
+    for (const name of Object.keys(fields).filter((field) => !used.has(field))) {
       const near = nearestName(name, known);
       const advice = near === undefined ? `the fields of ${provider} are ${known.join(', ')}` : `did you mean ${near}?`;
       this.#report('warning', [name], { fault: 'is no field that Stowage knows, and is left out', advice });
     }
-    return Object.fromEntries(Object.entries(fields).filter(([name]) => used.includes(name)));
+    return Object.fromEntries(Object.entries(fields).filter(([name]) => used.has(name)));
   }
 
   /** Fields and items of their lists, with references resolved. What lies deeper is a provider's own. */

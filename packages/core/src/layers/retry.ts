@@ -83,7 +83,7 @@ class RetryPolicy {
 
 async function waitTimer(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await sleep(ms, undefined, { ...(signal === undefined ? {} : { signal }) });
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
     // The timer rejects with an error of its own; an abort rejects with the caller's reason.
     if (signal?.aborted === true) throw signal.reason;

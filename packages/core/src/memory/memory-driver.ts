@@ -122,7 +122,7 @@ class MemoryDriver implements BucketDriver, UploadHost {
   }
 
   async *listUploads(o: { readonly prefix?: string }): AsyncIterable<UploadRef> {
-    for (const { ref } of [...this.uploads.values()]) if (ref.key.startsWith(o.prefix ?? '')) yield ref;
+    for (const { ref } of this.uploads.values()) if (ref.key.startsWith(o.prefix ?? '')) yield ref;
   }
 
   async deleteMany(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {

@@ -66,6 +66,11 @@ describe('the published sample', () => {
     ]);
   });
 
+  it('repeats a field: problems of it are told where the value that is used stands', () => {
+    const text = lines('a:', '  provider: fs', '  path: /x', '  path: [y]');
+    expect(parse(text).errors).toMatchObject([{ path: 'a.path', line: 4, column: 9, got: 'a list' }]);
+  });
+
   it.each([
     ['CRLF', sample.replaceAll('\n', '\r\n')],
     ['a byte order mark', `\ufeff${sample}`],
@@ -263,7 +268,7 @@ describe('fields of fs', () => {
 });
 
 describe('references', () => {
-  const files: Readonly<Record<string, string>> = { '/etc/stowage/secret.txt': 'from the file\n', '/run/key': 'from\nanother\r\n', '/run/empty': '\n' };
+  const files: Readonly<Record<string, string>> = { '/etc/stowage/secret.txt': 'from the file\n', '/run/key': ' from\nanother \n\r\n', '/run/empty': '\n' };
   const readFile = (path: string): Uint8Array => {
     const text = files[path];
     if (text === undefined) throw Object.assign(new Error('canary'), { code: 'ENOENT' });
@@ -275,7 +280,7 @@ describe('references', () => {
     ['a variable', '${CARS_KEY}', 'from the environment'],
     ['a variable in quotes', '"${CARS_KEY}"', 'from the environment'],
     ['a file beside the configuration', '{ file: secret.txt }', 'from the file'],
-    ['a file elsewhere, which loses its last line end alone', '{ file: /run/key }', 'from\nanother'],
+    ['a file elsewhere, which loses its last line end alone', '{ file: /run/key }', ' from\nanother \n'],
     ['what only looks like one', "'$CARS_KEY'", '$CARS_KEY'],
     ['what only looks like one', '${}', '${}'],
   ])('%s', (_what, written, value) => {
