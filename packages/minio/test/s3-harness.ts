@@ -49,6 +49,7 @@ export function s3Harness(server: S3Server, options: S3HarnessOptions): Harness 
     },
     requests: () => sent,
     secrets: [server.secretAccessKey],
+    presignFetch: ({ url, method, headers }, content, more) => fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
     faults: {
       missingBucket: async () => open('there-is-no-such-bucket'),
       ...(denied === undefined ? {} : { denied: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: await denied() }) }),
