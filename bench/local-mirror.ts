@@ -61,7 +61,8 @@ async function smallFiles(): Promise<void> {
   let best = 4;
   if (hasRclone) {
     const trials: [number, number][] = [];
-    for (const transfers of [4, 8, 16]) trials.push([(await time(`rclone sync ${source} ${fresh('trial', transfers)} --transfers ${transfers} -q`)).wallSeconds, transfers]);
+    for (const transfers of [4, 8, 16])
+      trials.push([(await time(`rclone sync ${source} ${fresh('trial', transfers)} --transfers ${transfers} -q`)).wallSeconds, transfers]);
     best = trials.sort((a, b) => a[0] - b[0])[0]?.[1] ?? 4;
   }
   const contestants: Contestant[] = [
@@ -115,6 +116,8 @@ async function flatMemory(): Promise<void> {
     makeTree(source, files, 0);
     const first = await time(`${mirror} sync ${source} ${copy} --quiet`);
     const again = await time(`${mirror} sync ${source} ${copy} --quiet`);
-    console.log(`\n${files} files: first run ${first.wallSeconds.toFixed(1)} s, peak ${first.peakMiB.toFixed(0)} MiB; nothing to do ${again.wallSeconds.toFixed(1)} s, peak ${again.peakMiB.toFixed(0)} MiB`);
+    console.log(
+      `\n${files} files: first run ${first.wallSeconds.toFixed(1)} s, peak ${first.peakMiB.toFixed(0)} MiB; nothing to do ${again.wallSeconds.toFixed(1)} s, peak ${again.peakMiB.toFixed(0)} MiB`,
+    );
   }
 }

@@ -1,5 +1,5 @@
 /** Times commands in turn, A B A B …, so that both meet the same machine at nearly the same time; the ratio of each pair counts. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** One run of a command, as the operating system accounts for it. */
@@ -21,7 +21,13 @@ export interface Contestant {
 }
 
 /** Nothing that runs here may look for credentials or services off this machine. */
-const ENVIRONMENT = { ...process.env, AWS_EC2_METADATA_DISABLED: 'true', AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench', RCLONE_CONFIG: '/dev/null' };
+const ENVIRONMENT = {
+  ...process.env,
+  AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_ACCESS_KEY_ID: 'bench',
+  AWS_SECRET_ACCESS_KEY: 'bench',
+  RCLONE_CONFIG: '/dev/null',
+};
 
 /** Runs the contestants in turn, after one round that is not counted. */
 export async function paired(contestants: readonly Contestant[], runs: number): Promise<Map<string, Run[]>> {
@@ -29,6 +35,8 @@ export async function paired(contestants: readonly Contestant[], runs: number): 
   for (let run = 0; run <= runs; run++) {
     for (const contestant of contestants) {
       contestant.before?.(run);
+      // What the one before left to be written back must not be this one's to wait for.
+      execFileSync('sync');
       const result = await time(contestant.command(run));
       contestant.after?.(run);
       if (run > 0) results.get(contestant.name)?.push(result);

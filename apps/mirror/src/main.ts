@@ -14,7 +14,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-limitYoungGeneration(8 * 1024 * 1024);
+limitYoungGeneration(16 * 1024 * 1024);
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

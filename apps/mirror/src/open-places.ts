@@ -11,7 +11,7 @@ import type { MirrorRequest } from './mirror-request.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A tree that is open. */
-export interface OpenPlace {
+interface OpenPlace {
   readonly bucket: Bucket;
   /** As it was given. */
   readonly label: string;

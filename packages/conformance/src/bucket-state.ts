@@ -19,7 +19,11 @@ export async function expectNothing(bucket: Bucket, key: string, what: string): 
     await bucket.head(key);
   } catch (error) {
     if (!isStorageError(error, 'NotFound')) throw error;
-    expectNames((await listedKeys(bucket, { prefix: key })).filter((listed) => listed === key), [], `${what}: in the listing`);
+    expectNames(
+      (await listedKeys(bucket, { prefix: key })).filter((listed) => listed === key),
+      [],
+      `${what}: in the listing`,
+    );
     return;
   }
   fail(`${what}: expected no object at ${quoted(key)}; there is one`);
@@ -51,6 +55,7 @@ export function expectHeaders(actual: ObjectHeaders | undefined, expected: Objec
 
 function expectPairs(actual: Readonly<Record<string, string>> = {}, expected: Readonly<Record<string, string>> = {}, what: string): void {
   for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
-    if (actual[name] !== expected[name]) fail(`${what}: expected ${quoted(name)} to be ${quoted(expected[name])}, got ${quoted(actual[name])}`, actual, expected);
+    if (actual[name] !== expected[name])
+      fail(`${what}: expected ${quoted(name)} to be ${quoted(expected[name])}, got ${quoted(actual[name])}`, actual, expected);
   }
 }

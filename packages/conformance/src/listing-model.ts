@@ -77,7 +77,10 @@ function expectLawfulPage(page: ListPage, bucket: Bucket, o: ListOptions, behind
   if (list.order !== 'utf8') return behind;
   const keys = page.objects.map(({ key }) => key);
   for (const names of [keys, page.prefixes]) expectAscending(names, behind, what);
-  return [behind, keys.at(-1), page.prefixes.at(-1)].filter((name) => name !== undefined).sort(compareKeys).at(-1);
+  return [behind, keys.at(-1), page.prefixes.at(-1)]
+    .filter((name) => name !== undefined)
+    .sort(compareKeys)
+    .at(-1);
 }
 
 function expectAscending(names: readonly string[], behind: string | undefined, what: string): void {

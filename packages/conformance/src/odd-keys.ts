@@ -75,7 +75,14 @@ export const ODD_KEYS: readonly OddKey[] = [
   odd('a next-line control', 'a\u{85}b', 'a\nb'),
   odd('a carriage return and a line feed', 'a\r\nb', 'a\nb', 'a\rb', 'a\n\nb'),
   odd('all ASCII controls in one', CONTROLS.map((code) => String.fromCharCode(code)).join('')),
-  ...CONTROLS.map((code) => odd(`the control U+${code.toString(16).toUpperCase().padStart(4, '0')}`, `a${String.fromCharCode(code)}b`, 'ab', `a%${code.toString(16).toUpperCase().padStart(2, '0')}b`)),
+  ...CONTROLS.map((code) =>
+    odd(
+      `the control U+${code.toString(16).toUpperCase().padStart(4, '0')}`,
+      `a${String.fromCharCode(code)}b`,
+      'ab',
+      `a%${code.toString(16).toUpperCase().padStart(2, '0')}b`,
+    ),
+  ),
   odd('255 bytes in a segment', `${'s'.repeat(255)}/x`),
   odd('256 bytes in a segment', `${'s'.repeat(256)}/x`),
   odd('1,024 bytes in one segment', 'k'.repeat(1024), 'k'.repeat(1023)),

@@ -47,7 +47,12 @@ export async function runCase(conformanceCase: ConformanceCase, harness: Harness
     await conformanceCase.run(context);
   } catch (error) {
     if (!isStorageError(error)) throw error;
-    const surprise = new AssertionError({ message: `expected ${error.operation || 'the operation'} to succeed here; got ${told(error)}`, actual: error.code, expected: 'success', operator: 'conformance' });
+    const surprise = new AssertionError({
+      message: `expected ${error.operation || 'the operation'} to succeed here; got ${told(error)}`,
+      actual: error.code,
+      expected: 'success',
+      operator: 'conformance',
+    });
     surprise.cause = error;
     throw surprise;
   }

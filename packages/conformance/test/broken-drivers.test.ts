@@ -11,7 +11,12 @@ import { memoryHarness } from './memory-harness.ts';
 /** Long enough for every case on memory; a driver that holds on to something for ever is found out after it. */
 const PATIENCE_MS = 1000;
 
-const BROKEN: Readonly<Record<string, readonly BrokenDriver[]>> = { objects: BROKEN_OBJECTS, listings: BROKEN_LISTINGS, keys: BROKEN_KEYS, failures: BROKEN_FAILURES };
+const BROKEN: Readonly<Record<string, readonly BrokenDriver[]>> = {
+  objects: BROKEN_OBJECTS,
+  listings: BROKEN_LISTINGS,
+  keys: BROKEN_KEYS,
+  failures: BROKEN_FAILURES,
+};
 
 describe.each(Object.entries(BROKEN))('broken %s', (_, drivers) => {
   test.each(drivers.map((driver) => [driver.fault, driver] as const))('%s', async (_fault, { fails, layer }) => {

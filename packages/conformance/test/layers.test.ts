@@ -9,13 +9,19 @@ const retry: Layer = retryLayer({ attempts: 3, wait: () => Promise.resolve() });
 
 const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
   'a layer that passes everything on': [passing],
-  'prefix': [prefixLayer('tenants/a b%2F/')],
+  prefix: [prefixLayer('tenants/a b%2F/')],
   'prefix within prefix': [prefixLayer('outer/'), prefixLayer('inner-')],
   'read-only': [readOnlyLayer()],
-  'retry': [retry],
-  'retry over a store that fails at first': [faultLayer([{ operation: 'get', code: 'Unavailable', times: 2 }, { operation: 'list', code: 'RateLimited', times: 1 }]), retry],
-  'timeout': [timeoutLayer(60_000)],
-  'concurrency': [concurrencyLayer(2)],
+  retry: [retry],
+  'retry over a store that fails at first': [
+    faultLayer([
+      { operation: 'get', code: 'Unavailable', times: 2 },
+      { operation: 'list', code: 'RateLimited', times: 1 },
+    ]),
+    retry,
+  ],
+  timeout: [timeoutLayer(60_000)],
+  concurrency: [concurrencyLayer(2)],
   'faults without a plan': [faultLayer([])],
   'all of them': [prefixLayer('deep/down/'), retry, timeoutLayer(60_000), concurrencyLayer(16), prefixLayer('deeper/')],
 };

@@ -37,12 +37,24 @@ const buffering: Layer = (inner) =>
   delegate(inner, {
     async put(key, body, o): Promise<ObjectInfo> {
       const chunks = body instanceof Uint8Array ? [body] : await Array.fromAsync(body);
-      return inner.put(key, (async function* (): AsyncIterable<Uint8Array> { yield* chunks; })(), o);
+      return inner.put(
+        key,
+        (async function* (): AsyncIterable<Uint8Array> {
+          yield* chunks;
+        })(),
+        o,
+      );
     },
     async get(key, o): Promise<DriverObject> {
       const object = await inner.get(key, o);
       const chunks = await Array.fromAsync(object.body);
-      return { ...object, body: (async function* (): AsyncIterable<Uint8Array> { yield* chunks; })(), close: () => object.close() };
+      return {
+        ...object,
+        body: (async function* (): AsyncIterable<Uint8Array> {
+          yield* chunks;
+        })(),
+        close: () => object.close(),
+      };
     },
   });
 

@@ -45,13 +45,19 @@ export function memoryHarness({ layers = [], patienceMs = 5000, secrets }: Memor
     requests: () => requests,
     faults: {
       missingBucket: async () => failing({ code: 'BucketNotFound' }),
-      denied: async () => stacked(delegate(faultLayer([{ code: 'AccessDenied' }])(memoryDriver()), { checkAccess: async () => ({ list: 'denied', read: 'denied', write: 'denied', delete: 'denied', 'list-uploads': 'denied' }) })),
+      denied: async () =>
+        stacked(
+          delegate(faultLayer([{ code: 'AccessDenied' }])(memoryDriver()), {
+            checkAccess: async () => ({ list: 'denied', read: 'denied', write: 'denied', delete: 'denied', 'list-uploads': 'denied' }),
+          }),
+        ),
       unauthenticated: async () => failing({ code: 'Unauthenticated' }),
       throttled: async (retryAfterMs) => failing({ code: 'RateLimited', details: { retryAfterMs } }),
       unreachable: async () => failing({ code: 'Unavailable' }),
       full: async () => failing({ operation: 'put', code: 'OutOfSpace' }),
       hanging: async () => failing({ hang: true }),
-      breakBody: async (opened, { afterBytes, silent }) => stacked(faultLayer([{ operation: 'get', times: 1, breakBodyAfter: afterBytes, silent }])(storeOf(opened))),
+      breakBody: async (opened, { afterBytes, silent }) =>
+        stacked(faultLayer([{ operation: 'get', times: 1, breakBodyAfter: afterBytes, silent }])(storeOf(opened))),
     },
     memory: { skip: "the memory driver's objects are in this process" },
     patienceMs,

@@ -8,7 +8,10 @@ test("the suite runs under Node's own test runner, with reasons for its skips", 
   const file = join(import.meta.dirname, 'node-test/memory.conformance.ts');
   // A runner within a runner would report to its parent instead of to its output.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@stowage/source', '--test', '--test-reporter=tap', file], { env, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@stowage/source', '--test', '--test-reporter=tap', file], {
+    env,
+    maxBuffer: 64 * 1024 * 1024,
+  });
   const count = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(stdout)?.[1]);
   expect(count('fail')).toBe(0);
   expect(count('pass') + count('skipped')).toBe(conformanceCases().length);

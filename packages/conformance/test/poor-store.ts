@@ -49,7 +49,8 @@ export const poorLayer: Layer = (inner) => {
         async complete(parts, options): ReturnType<Upload['complete']> {
           const [first, ...rest] = parts.map(({ size }) => size);
           const whole = rest.slice(0, -1);
-          if (first !== undefined && rest.length > 0 && (first < 100_000 || whole.some((size) => size !== first))) throw new StorageError('InvalidArgument', 'all parts but the last must have one size, 100,000 bytes or more', { key });
+          if (first !== undefined && rest.length > 0 && (first < 100_000 || whole.some((size) => size !== first)))
+            throw new StorageError('InvalidArgument', 'all parts but the last must have one size, 100,000 bytes or more', { key });
           const info = await upload.complete(parts, options);
           keys.add(key);
           return info;
@@ -63,7 +64,8 @@ export const poorLayer: Layer = (inner) => {
     },
     async *list(o): AsyncIterable<ListPage> {
       // In no order: each page backwards.
-      for await (const page of inner.list({ ...o, limit: Math.min(o.limit ?? 100, 100) })) yield { ...page, objects: page.objects.toReversed(), prefixes: page.prefixes.toReversed() };
+      for await (const page of inner.list({ ...o, limit: Math.min(o.limit ?? 100, 100) }))
+        yield { ...page, objects: page.objects.toReversed(), prefixes: page.prefixes.toReversed() };
     },
     canCopyFrom: () => false,
   });

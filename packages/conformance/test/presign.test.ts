@@ -42,11 +42,32 @@ describe('memory behind a server that signs, under a prefix', () => {
 });
 
 const BROKEN: readonly (readonly [fault: string, fails: string, overrides: (inner: BucketDriver) => Partial<BucketDriver>])[] = [
-  ['the content type is not signed', 'a presigned PUT with another content type than the signed one is refused', (inner) => ({ presign: (key, { headers: _, ...o }) => inner.presign(key, o) })],
-  ['an hour is added', 'expiresAt is the true end of a presigned request', (inner) => ({ presign: (key, o) => inner.presign(key, { ...o, expiresInSeconds: o.expiresInSeconds + 3600 }) })],
-  ['the end is told and not kept', 'a presigned request is refused after its end', (inner) => ({ presign: async (key, o) => ({ ...(await inner.presign(key, { ...o, expiresInSeconds: 3600 })), expiresAt: new Date(Date.now() + o.expiresInSeconds * 1000) }) })],
+  [
+    'the content type is not signed',
+    'a presigned PUT with another content type than the signed one is refused',
+    (inner) => ({ presign: (key, { headers: _, ...o }) => inner.presign(key, o) }),
+  ],
+  [
+    'an hour is added',
+    'expiresAt is the true end of a presigned request',
+    (inner) => ({ presign: (key, o) => inner.presign(key, { ...o, expiresInSeconds: o.expiresInSeconds + 3600 }) }),
+  ],
+  [
+    'the end is told and not kept',
+    'a presigned request is refused after its end',
+    (inner) => ({
+      presign: async (key, o) => ({
+        ...(await inner.presign(key, { ...o, expiresInSeconds: 3600 })),
+        expiresAt: new Date(Date.now() + o.expiresInSeconds * 1000),
+      }),
+    }),
+  ],
   ["the credentials' end is not heeded", "expiresAt is never past the credentials' own end", () => ({})],
-  ['a plus sign is not encoded', 'a key with a plus sign is kept exactly, or refused before any request', (inner) => ({ presign: async (key, o) => inner.presign(key.replaceAll('+', ' '), o) })],
+  [
+    'a plus sign is not encoded',
+    'a key with a plus sign is kept exactly, or refused before any request',
+    (inner) => ({ presign: async (key, o) => inner.presign(key.replaceAll('+', ' '), o) }),
+  ],
 ];
 
 test.each(BROKEN)('broken: %s', async (_fault, fails, overrides) => {

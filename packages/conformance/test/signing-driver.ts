@@ -67,7 +67,10 @@ export class SigningServer implements AsyncDisposable {
     const asked = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
     const range = asked === null ? undefined : { start: Number(asked[1]), end: Number(asked[2]) + 1 };
     const { start, end } = resolveRange(range, info.size);
-    response.writeHead(range === undefined ? 200 : 206, { 'content-length': end - start, 'content-type': info.headers?.contentType ?? 'application/octet-stream' });
+    response.writeHead(range === undefined ? 200 : 206, {
+      'content-length': end - start,
+      'content-type': info.headers?.contentType ?? 'application/octet-stream',
+    });
     if (method === 'GET') for await (const chunk of (await driver.get(key, range === undefined ? {} : { range })).body) response.write(chunk);
     response.end();
   }
@@ -81,6 +84,10 @@ export class SigningServer implements AsyncDisposable {
 function presigned(origin: string, path: string, { method, expiresInSeconds, headers = {} }: PresignOptions): PresignedRequest {
   const expiresAt = new Date(Date.now() + expiresInSeconds * 1000);
   const contentType = headers['content-type'] ?? '';
-  const query = new URLSearchParams({ expires: String(expiresAt.getTime()), ...(contentType === '' ? {} : { type: contentType }), signature: signature(method, path, String(expiresAt.getTime()), contentType) });
+  const query = new URLSearchParams({
+    expires: String(expiresAt.getTime()),
+    ...(contentType === '' ? {} : { type: contentType }),
+    signature: signature(method, path, String(expiresAt.getTime()), contentType),
+  });
   return { url: `${origin}${path}?${query.toString()}`, method, headers, expiresAt };
 }

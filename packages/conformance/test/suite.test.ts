@@ -39,7 +39,8 @@ describe('tables of keys', () => {
   });
 
   test('hold keys that are some, and keys that are none', () => {
-    for (const { name, key, lookalikes } of ODD_KEYS) for (const each of [key, ...lookalikes]) expect(keyFault(each), `${name}: ${JSON.stringify(each)}`).toBeUndefined();
+    for (const { name, key, lookalikes } of ODD_KEYS)
+      for (const each of [key, ...lookalikes]) expect(keyFault(each), `${name}: ${JSON.stringify(each)}`).toBeUndefined();
     for (const { name, key } of REFUSED_KEYS) expect(keyFault(key), name).toBeTypeOf('string');
   });
 

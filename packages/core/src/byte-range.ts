@@ -18,7 +18,8 @@ export function assertRange(range: ByteRange): void {
     return;
   }
   const { start, end } = range;
-  if (!Number.isSafeInteger(start) || start < 0) throw new StorageError('InvalidArgument', `expected "start" to be a whole number of bytes, 0 or more; got ${start}`);
+  if (!Number.isSafeInteger(start) || start < 0)
+    throw new StorageError('InvalidArgument', `expected "start" to be a whole number of bytes, 0 or more; got ${start}`);
   if (end !== undefined && (!Number.isSafeInteger(end) || end <= start))
     throw new StorageError('InvalidArgument', `expected "end" (exclusive) to be a whole number above "start" (${start}); got ${end}`);
 }

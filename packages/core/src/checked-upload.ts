@@ -20,7 +20,8 @@ export function checkedUpload(upload: Upload, { capabilities, run, assertComplet
       run('part', o, () => {
         if (!Number.isInteger(index) || index < 0 || index >= maxParts)
           throw new StorageError('InvalidArgument', `expected the index of a part to be a whole number from 0 to ${maxParts - 1}; got ${index}`);
-        if (bytes.byteLength > maxPart) throw new StorageError('InvalidArgument', `expected a part of at most ${maxPart} bytes; part ${index} has ${bytes.byteLength}`);
+        if (bytes.byteLength > maxPart)
+          throw new StorageError('InvalidArgument', `expected a part of at most ${maxPart} bytes; part ${index} has ${bytes.byteLength}`);
         return upload.part(index, bytes, o);
       }),
     parts: (o = {}) => run('parts', o, () => upload.parts(o)),

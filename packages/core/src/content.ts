@@ -66,5 +66,9 @@ async function* checked(chunks: AsyncIterable<Uint8Array>, digests: readonly Dig
 function assertSize(size: number, { size: expected, key }: ExpectedContent, atEnd: boolean): void {
   if (expected === undefined || size === expected || (size < expected && !atEnd)) return;
   const got = atEnd ? `${size}` : `more than that`;
-  throw new StorageError('InvalidArgument', `the content of ${JSON.stringify(key)} was declared as ${expected} bytes and has ${got}; the object was left as it was`, { key });
+  throw new StorageError(
+    'InvalidArgument',
+    `the content of ${JSON.stringify(key)} was declared as ${expected} bytes and has ${got}; the object was left as it was`,
+    { key },
+  );
 }

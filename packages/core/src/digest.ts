@@ -61,6 +61,9 @@ export function assertDigests(digests: readonly Digest[], expected: Checksums, k
     const want = expected[digest.algorithm];
     const got = digest.value();
     if (want !== undefined && want !== got)
-      throw new StorageError('ChecksumMismatch', `the content of ${JSON.stringify(key)} has ${digest.algorithm} ${got}, expected ${want}`, { key, retryable: false });
+      throw new StorageError('ChecksumMismatch', `the content of ${JSON.stringify(key)} has ${digest.algorithm} ${got}, expected ${want}`, {
+        key,
+        retryable: false,
+      });
   }
 }

@@ -104,9 +104,7 @@ export interface DeleteItem {
   readonly version?: string;
 }
 
-export type DeleteOutcome =
-  | { readonly key: string; readonly ok: true }
-  | { readonly key: string; readonly ok: false; readonly error: StorageError };
+export type DeleteOutcome = { readonly key: string; readonly ok: true } | { readonly key: string; readonly ok: false; readonly error: StorageError };
 
 export interface ListOptions extends Call {
   readonly prefix?: string;

@@ -103,7 +103,9 @@ class DriverBucket implements Bucket {
       // Conditions were judged by head; from here on it is that revision or none.
       const call = { ...(o.signal === undefined ? {} : { signal: o.signal }), ...(o.timeoutMs === undefined ? {} : { timeoutMs: o.timeoutMs }) };
       const read = await Promise.all(
-        requests.map(async (range) => (await this.get(key, { ...call, range, ifMatch: info.revision, ...(o.version === undefined ? {} : { version: o.version }) })).bytes()),
+        requests.map(async (range) =>
+          (await this.get(key, { ...call, range, ifMatch: info.revision, ...(o.version === undefined ? {} : { version: o.version }) })).bytes(),
+        ),
       );
       return places.map(({ request, start, end }) => (read[request] as Uint8Array).slice(start, end));
     });
@@ -171,11 +173,13 @@ class DriverBucket implements Bucket {
 
   /** An item that is refused here has its outcome among the others, at its place. */
   async #deleteBatch(items: readonly DeleteItem[], o: Call): Promise<readonly DeleteOutcome[]> {
-    const refused = items.map((item) => this.#refusal('delete', item.key, () => {
-      this.#writable('delete');
-      this.#support('if', item.if, this.capabilities.deleteIf);
-      this.#support('version', item.version, this.capabilities.versions);
-    }));
+    const refused = items.map((item) =>
+      this.#refusal('delete', item.key, () => {
+        this.#writable('delete');
+        this.#support('if', item.if, this.capabilities.deleteIf);
+        this.#support('version', item.version, this.capabilities.versions);
+      }),
+    );
     const sent = items.filter((_, i) => refused[i] === undefined);
     const outcomes = sent.length === 0 ? [] : await this.#call('delete', undefined, o, () => this.#timed.deleteMany(sent, o));
     let next = 0;
@@ -196,7 +200,8 @@ class DriverBucket implements Bucket {
   listPages(o: ListOptions = {}): AsyncIterable<ListPage> {
     return this.#each('list', o, () => {
       const { limit, delimiter } = o;
-      if (limit !== undefined && (!Number.isInteger(limit) || limit < 1)) throw new StorageError('InvalidArgument', `expected "limit" to be a whole number, 1 or more; got ${limit}`);
+      if (limit !== undefined && (!Number.isInteger(limit) || limit < 1))
+        throw new StorageError('InvalidArgument', `expected "limit" to be a whole number, 1 or more; got ${limit}`);
       if (delimiter === '') throw new StorageError('InvalidArgument', 'expected "delimiter" to be at least one character; leave it out to list all keys');
       if (delimiter !== undefined && delimiter !== '/' && this.capabilities.list.delimiter !== 'any')
         throw new StorageError('Unsupported', `this store groups keys by "/" only; got the delimiter ${JSON.stringify(delimiter)}`);
@@ -228,16 +233,21 @@ class DriverBucket implements Bucket {
   }
 
   async copyMany(items: readonly CopyItem[], o: Call = {}): Promise<readonly CopyOutcome[]> {
-    const refused = items.map((item) => this.#refusal('copy', item.to, () => {
-      this.#writable('copy');
-      if (item.headers !== undefined) this.#assertHeaders(item.headers);
-      this.#assertCondition(item.if);
-      this.#support('sourceIf', item.sourceIf, this.capabilities.copyIf);
-      this.#support('version', item.from.version, item.from.driver.capabilities.versions);
-      this.#support('lastModified', item.lastModified, this.capabilities.lastModified.set);
-      if (!this.driver.canCopyFrom(item.from.driver))
-        throw new StorageError('Unsupported', `this store cannot copy from ${item.from.driver.provider} ${JSON.stringify(item.from.driver.bucket)} by itself; read there and write here`);
-    }));
+    const refused = items.map((item) =>
+      this.#refusal('copy', item.to, () => {
+        this.#writable('copy');
+        if (item.headers !== undefined) this.#assertHeaders(item.headers);
+        this.#assertCondition(item.if);
+        this.#support('sourceIf', item.sourceIf, this.capabilities.copyIf);
+        this.#support('version', item.from.version, item.from.driver.capabilities.versions);
+        this.#support('lastModified', item.lastModified, this.capabilities.lastModified.set);
+        if (!this.driver.canCopyFrom(item.from.driver))
+          throw new StorageError(
+            'Unsupported',
+            `this store cannot copy from ${item.from.driver.provider} ${JSON.stringify(item.from.driver.bucket)} by itself; read there and write here`,
+          );
+      }),
+    );
     const sent = items.filter((_, i) => refused[i] === undefined);
     const outcomes: CopyOutcome[] = [];
     for (let at = 0; at < sent.length; at += this.capabilities.copyBatch)
@@ -273,7 +283,8 @@ class DriverBucket implements Bucket {
 
   presign(key: string, o: PresignOptions): Promise<PresignedRequest> {
     return this.#run('presign', key, o, () => {
-      if (!this.capabilities.presign.includes(o.method)) throw new StorageError('Unsupported', `this store presigns ${this.capabilities.presign.join(', ') || 'nothing'}; got ${o.method}`);
+      if (!this.capabilities.presign.includes(o.method))
+        throw new StorageError('Unsupported', `this store presigns ${this.capabilities.presign.join(', ') || 'nothing'}; got ${o.method}`);
       if (!Number.isInteger(o.expiresInSeconds) || o.expiresInSeconds < 1)
         throw new StorageError('InvalidArgument', `expected "expiresInSeconds" to be a whole number, 1 or more; got ${o.expiresInSeconds}`);
       return this.#timed.presign(key, o);
@@ -370,7 +381,11 @@ class DriverBucket implements Bucket {
     this.#support('tags', tags, this.capabilities.tags);
     const seen = new Set<string>();
     for (const name of Object.keys(metadata ?? {})) {
-      if (!METADATA_NAME.test(name)) throw new StorageError('InvalidArgument', `expected metadata names of letters, digits, "-" and "_" (they travel as HTTP headers); got ${JSON.stringify(name)}`);
+      if (!METADATA_NAME.test(name))
+        throw new StorageError(
+          'InvalidArgument',
+          `expected metadata names of letters, digits, "-" and "_" (they travel as HTTP headers); got ${JSON.stringify(name)}`,
+        );
       if (seen.has(name.toLowerCase())) throw new StorageError('InvalidArgument', `two metadata names differ by case only: ${JSON.stringify(name)}`);
       seen.add(name.toLowerCase());
     }
@@ -379,7 +394,10 @@ class DriverBucket implements Bucket {
   #assertChecksums({ checksum }: PutOptions): void {
     for (const name of Object.keys(checksum ?? {}) as (keyof NonNullable<PutOptions['checksum']>)[])
       if (!this.capabilities.checksums.verifies.includes(name) && createDigest(name) === undefined)
-        throw new StorageError('Unsupported', `the checksum ${name} is compared by neither ${this.provider} nor this program; give one of ${this.capabilities.checksums.verifies.join(', ') || 'crc32, md5, sha256'}`);
+        throw new StorageError(
+          'Unsupported',
+          `the checksum ${name} is compared by neither ${this.provider} nor this program; give one of ${this.capabilities.checksums.verifies.join(', ') || 'crc32, md5, sha256'}`,
+        );
   }
 }
 

@@ -53,7 +53,9 @@ class OpenedObject implements StoredObject {
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     if (this.#reader !== undefined)
-      throw new StorageError('InvalidArgument', `the content of ${JSON.stringify(this.info.key)} can be read once; call get again for a second reading`, { key: this.info.key });
+      throw new StorageError('InvalidArgument', `the content of ${JSON.stringify(this.info.key)} can be read once; call get again for a second reading`, {
+        key: this.info.key,
+      });
     this.#reader = read(this.#object, this.#verify ? cheapestDigest(this.info.checksums) : undefined);
     return this.#reader;
   }
@@ -62,7 +64,9 @@ class OpenedObject implements StoredObject {
     const size = this.range.end - this.range.start;
     if (size > maxBytes) {
       await this[Symbol.asyncDispose]();
-      throw new StorageError('InvalidArgument', `${JSON.stringify(this.info.key)} has ${size} bytes to read, more than the ${maxBytes} allowed`, { key: this.info.key });
+      throw new StorageError('InvalidArgument', `${JSON.stringify(this.info.key)} has ${size} bytes to read, more than the ${maxBytes} allowed`, {
+        key: this.info.key,
+      });
     }
     const whole = new Uint8Array(size);
     let at = 0;

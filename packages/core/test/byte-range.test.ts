@@ -26,9 +26,12 @@ describe('resolveRange', () => {
 });
 
 describe('assertRange', () => {
-  it.each([[{ start: -1 }], [{ start: 1.5 }], [{ start: 4, end: 4 }], [{ start: 4, end: 3 }], [{ start: 0, end: Number.NaN }], [{ suffix: -1 }]])('refuses %j', (range) => {
-    expect(() => assertRange(range)).toThrow(expect.objectContaining({ code: 'InvalidArgument' }));
-  });
+  it.each([[{ start: -1 }], [{ start: 1.5 }], [{ start: 4, end: 4 }], [{ start: 4, end: 3 }], [{ start: 0, end: Number.NaN }], [{ suffix: -1 }]])(
+    'refuses %j',
+    (range) => {
+      expect(() => assertRange(range)).toThrow(expect.objectContaining({ code: 'InvalidArgument' }));
+    },
+  );
 
   it('calls an empty suffix an invalid range, as stores do', () => {
     expect(() => assertRange({ suffix: 0 })).toThrow(expect.objectContaining({ code: 'InvalidRange' }));

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { delegate, memoryDriver, openBucket, type Upload } from '@stowage/core';
 
-const capabilities = { ...memoryDriver().capabilities, put: { absent: 'native', match: 'native', conditionalMultipart: false }, multipart: { minPart: 0, maxPart: 10, maxParts: 3, equalParts: false, abort: 'explicit' } } as const;
+const capabilities = {
+  ...memoryDriver().capabilities,
+  put: { absent: 'native', match: 'native', conditionalMultipart: false },
+  multipart: { minPart: 0, maxPart: 10, maxParts: 3, equalParts: false, abort: 'explicit' },
+} as const;
 
 function upload(): Promise<Upload> {
   return openBucket(delegate(memoryDriver(), { capabilities })).upload('a');
@@ -26,7 +30,17 @@ test('a body that is shorter or longer than announced is Unavailable', async () 
   const driver = memoryDriver();
   await driver.put('a', new Uint8Array(10), {});
   for (const size of [9, 11]) {
-    const bucket = openBucket(delegate(driver, { get: async (key, o) => ({ ...(await driver.get(key, o)), close: () => Promise.resolve(), body: (async function* (): AsyncGenerator<Uint8Array> { yield new Uint8Array(size); })() }) }));
+    const bucket = openBucket(
+      delegate(driver, {
+        get: async (key, o) => ({
+          ...(await driver.get(key, o)),
+          close: () => Promise.resolve(),
+          body: (async function* (): AsyncGenerator<Uint8Array> {
+            yield new Uint8Array(size);
+          })(),
+        }),
+      }),
+    );
     await expect((await bucket.get('a', { verify: false })).bytes()).rejects.toMatchObject({ code: 'Unavailable' });
   }
 });

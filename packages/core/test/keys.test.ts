@@ -52,9 +52,12 @@ describe('afterPrefix', () => {
 });
 
 describe('keyFault', () => {
-  it.each(['a', 'foo//bar///baz', '/lead', 'trail/', '...', 'a/...', '.a', 'a.', '..a', 'a/.b/c..', ' ', '\n', '%2e%2e', 'a\\..\\b'])('takes %j as it is', (name) => {
-    expect(keyFault(name)).toBeUndefined();
-  });
+  it.each(['a', 'foo//bar///baz', '/lead', 'trail/', '...', 'a/...', '.a', 'a.', '..a', 'a/.b/c..', ' ', '\n', '%2e%2e', 'a\\..\\b'])(
+    'takes %j as it is',
+    (name) => {
+      expect(keyFault(name)).toBeUndefined();
+    },
+  );
 
   it.each([
     ['', 'it is empty'],

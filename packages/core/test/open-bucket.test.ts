@@ -81,7 +81,9 @@ describe('Bucket', () => {
   it('reads ranges of one revision by few requests', async () => {
     const bucket = make();
     await bucket.put('a', 'abcdefghij');
-    const texts = (await bucket.getRanges('a', [{ suffix: 2 }, { start: 0, end: 2 }, { start: 1, end: 4 }], { coalesceGap: 0 })).map((bytes) => Buffer.from(bytes).toString());
+    const texts = (await bucket.getRanges('a', [{ suffix: 2 }, { start: 0, end: 2 }, { start: 1, end: 4 }], { coalesceGap: 0 })).map((bytes) =>
+      Buffer.from(bytes).toString(),
+    );
     expect(texts).toEqual(['ij', 'ab', 'bcd']);
   });
 
@@ -94,7 +96,9 @@ describe('Bucket', () => {
 
   it('says which options a store lacks, before any request', async () => {
     const plain = memoryDriver();
-    const bucket = openBucket(delegate(plain, { capabilities: { ...plain.capabilities, tags: false, setHeaders: false, list: { ...plain.capabilities.list, delimiter: '/' } } }));
+    const bucket = openBucket(
+      delegate(plain, { capabilities: { ...plain.capabilities, tags: false, setHeaders: false, list: { ...plain.capabilities.list, delimiter: '/' } } }),
+    );
     expect(await code(bucket.put('a', '', { tags: { a: 'b' } }))).toBe('Unsupported');
     expect(await code(bucket.setHeaders('a', {}))).toBe('Unsupported');
     expect(await code(bucket.listPage({ delimiter: '-' }))).toBe('Unsupported');

@@ -15,7 +15,11 @@ describe('StorageError', () => {
   });
 
   it('can be told of another key', () => {
-    expect(new StorageError('NotFound', 'gone', { key: 'a/b', status: 404, operation: 'get' }).withKey('b')).toMatchObject({ key: 'b', status: 404, operation: 'get' });
+    expect(new StorageError('NotFound', 'gone', { key: 'a/b', status: 404, operation: 'get' }).withKey('b')).toMatchObject({
+      key: 'b',
+      status: 404,
+      operation: 'get',
+    });
   });
 
   it('is recognised by name, so that two copies of the package agree', () => {

@@ -46,8 +46,11 @@ export type Written = WrittenCopy | CopyFailure;
 /** The object's state under its name. */
 export type Named = { readonly state: FileState } | CopyFailure;
 
-/** Bytes read and written at once: more of them leave the processor's cache in between, which takes up to four times as long. */
-const PIECE_BYTES = 256 * 1024;
+/**
+ * Bytes read and written at once. Measured on ext4 (Linux 6.18), 4 GiB, against 1.5 s of `cp`: 48 KiB 1.7 s, 32 KiB 2.0 s, 256 KiB 2.7 s,
+ * 64 KiB 3.7 s, 1 MiB four times that. A write of a power of two asks the page cache for blocks of that size, which it must first find.
+ */
+const PIECE_BYTES = 48 * 1024;
 
 /** Files above this share their blocks with the copy, where the disk can do that (btrfs, XFS, APFS). */
 const SHARING_BYTES = 1024 * 1024;

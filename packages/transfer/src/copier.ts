@@ -12,7 +12,7 @@ import { WorkLanes } from './work-lanes.ts';
 /** Copies in flight at once: enough to hide a network's latency, few enough for a modest server. */
 export const DEFAULT_TRANSFERS = 16;
 /** Where one call carries many copies, that many calls: each keeps a core or a disk queue busy by itself. */
-export const DEFAULT_BATCHES = 4;
+const DEFAULT_BATCHES = 4;
 /** A batch is closed at this size, so that large objects spread over the calls in flight. */
 const BATCH_BYTES = 64 * 1024 * 1024;
 /** How many key conflicts are kept for a second attempt. The others have it in the next run. */

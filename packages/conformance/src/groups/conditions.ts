@@ -17,7 +17,11 @@ interface Writer {
 
 const WRITERS: readonly Writer[] = [
   { name: 'a put of bytes', needs: [], write: (bucket, content, condition) => bucket.put(KEY, content, condition === undefined ? {} : { if: condition }) },
-  { name: 'a put of a stream', needs: [], write: (bucket, content, condition) => bucket.put(KEY, streamOf(Buffer.from(content), 3), condition === undefined ? {} : { if: condition }) },
+  {
+    name: 'a put of a stream',
+    needs: [],
+    write: (bucket, content, condition) => bucket.put(KEY, streamOf(Buffer.from(content), 3), condition === undefined ? {} : { if: condition }),
+  },
   {
     name: 'the completion of an upload',
     needs: [multipart, supports('put.conditionalMultipart', ({ put }) => put.conditionalMultipart)],
@@ -143,42 +147,46 @@ async function increment(c: CaseContext, bucket: Bucket, write: Writer['write'])
   fail(`expected an increment to win within 200 rounds (capabilities.put.match is ${c.capabilities.put.match})`);
 }
 
-export const conditionCases: readonly ConformanceCase[] = casesOf('conditions', [writable], [
-  ...WRITERS.flatMap(conditionalWrites),
-  {
-    name: 'if: absent is refused with Unsupported where the store cannot keep it, and nothing is written',
-    needs: [lacks('put.absent', ({ put }) => put.absent === false)],
-    async run(c) {
-      await c.withoutRequest(() => expectCode(c.bucket.put(KEY, 'x', { if: 'absent' }), 'Unsupported', 'if: absent'), 'if: absent');
-      await expectNothing(c.bucket, KEY, 'the refused write');
+export const conditionCases: readonly ConformanceCase[] = casesOf(
+  'conditions',
+  [writable],
+  [
+    ...WRITERS.flatMap(conditionalWrites),
+    {
+      name: 'if: absent is refused with Unsupported where the store cannot keep it, and nothing is written',
+      needs: [lacks('put.absent', ({ put }) => put.absent === false)],
+      async run(c) {
+        await c.withoutRequest(() => expectCode(c.bucket.put(KEY, 'x', { if: 'absent' }), 'Unsupported', 'if: absent'), 'if: absent');
+        await expectNothing(c.bucket, KEY, 'the refused write');
+      },
     },
-  },
-  {
-    name: 'a revision in if is refused with Unsupported where the store cannot keep it, and nothing is written',
-    needs: [lacks('put.match', ({ put }) => put.match === false)],
-    async run(c) {
-      const { revision } = await c.bucket.put(KEY, 'old');
-      await expectCode(c.bucket.put(KEY, 'new', { if: revision }), 'Unsupported', 'if: a revision');
-      await expectContent(c.bucket, KEY, Buffer.from('old'), 'the object');
+    {
+      name: 'a revision in if is refused with Unsupported where the store cannot keep it, and nothing is written',
+      needs: [lacks('put.match', ({ put }) => put.match === false)],
+      async run(c) {
+        const { revision } = await c.bucket.put(KEY, 'old');
+        await expectCode(c.bucket.put(KEY, 'new', { if: revision }), 'Unsupported', 'if: a revision');
+        await expectContent(c.bucket, KEY, Buffer.from('old'), 'the object');
+      },
     },
-  },
-  {
-    name: 'a condition on a completion is refused with Unsupported where the store cannot keep it',
-    needs: [multipart, lacks('put.conditionalMultipart', ({ put }) => put.conditionalMultipart === false)],
-    async run({ bucket }) {
-      await using upload = await bucket.upload(KEY);
-      const part = await upload.part(0, Buffer.from('x'));
-      await expectCode(upload.complete([part], { if: 'absent' }), 'Unsupported', 'a conditional completion');
-      await expectNothing(bucket, KEY, 'the refused completion');
+    {
+      name: 'a condition on a completion is refused with Unsupported where the store cannot keep it',
+      needs: [multipart, lacks('put.conditionalMultipart', ({ put }) => put.conditionalMultipart === false)],
+      async run({ bucket }) {
+        await using upload = await bucket.upload(KEY);
+        const part = await upload.part(0, Buffer.from('x'));
+        await expectCode(upload.complete([part], { if: 'absent' }), 'Unsupported', 'a conditional completion');
+        await expectNothing(bucket, KEY, 'the refused completion');
+      },
     },
-  },
-  {
-    name: 'an empty revision in if is InvalidArgument',
-    needs: [match],
-    async run(c) {
-      await c.bucket.put(KEY, 'old');
-      await c.withoutRequest(() => expectCode(c.bucket.put(KEY, 'new', { if: {} }), 'InvalidArgument', 'an empty revision'), 'an empty revision');
-      await expectContent(c.bucket, KEY, Buffer.from('old'), 'the object');
+    {
+      name: 'an empty revision in if is InvalidArgument',
+      needs: [match],
+      async run(c) {
+        await c.bucket.put(KEY, 'old');
+        await c.withoutRequest(() => expectCode(c.bucket.put(KEY, 'new', { if: {} }), 'InvalidArgument', 'an empty revision'), 'an empty revision');
+        await expectContent(c.bucket, KEY, Buffer.from('old'), 'the object');
+      },
     },
-  },
-]);
+  ],
+);

@@ -9,111 +9,115 @@ import { ODD_KEYS, REFUSED_KEYS } from '../odd-keys.ts';
 
 const NEIGHBOUR = 'plain-neighbour';
 
-export const keyCases: readonly ConformanceCase[] = casesOf('keys', [writable], [
-  ...ODD_KEYS.map(
-    ({ name, key, lookalikes }): CaseDefinition => ({
+export const keyCases: readonly ConformanceCase[] = casesOf(
+  'keys',
+  [writable],
+  [
+    ...ODD_KEYS.map(({ name, key, lookalikes }): CaseDefinition => ({
       name: `a key with ${name} is kept exactly, or refused before any request`,
       async run(c) {
         const fault = c.bucket.checkKey(key);
         if (fault === undefined) await keepsKey(c, key, lookalikes);
         else await refusesKey(c, key, fault);
       },
-    }),
-  ),
-  ...REFUSED_KEYS.map(
-    ({ name, key }): CaseDefinition => ({
+    })),
+    ...REFUSED_KEYS.map(({ name, key }): CaseDefinition => ({
       name: `${name} is no key: InvalidKey before any request`,
       run: (c) => refusesKey(c, key),
-    }),
-  ),
-  {
-    name: 'keys are accepted up to the length that the capabilities name, and not beyond',
-    async run(c) {
-      const { maxBytes, maxSegmentBytes = maxBytes } = c.capabilities.keys;
-      const longest = segmented(maxBytes, Math.min(maxSegmentBytes, 200));
-      const fault = c.bucket.checkKey(longest);
-      if (fault !== undefined) fail(`expected a key of capabilities.keys.maxBytes = ${maxBytes} bytes to be accepted; checkKey says: ${fault}`);
-      await keepsKey(c, longest, []);
-      await refusesKey(c, segmented(maxBytes + 1, Math.min(maxSegmentBytes, 200)));
-      // Bytes count, not characters.
-      await refusesKey(c, segmented(Math.ceil(maxBytes * 0.6), Math.min(Math.floor(maxSegmentBytes / 2), 100), 'é'));
-      if (c.capabilities.keys.maxSegmentBytes !== undefined) {
-        await keepsKey(c, 's'.repeat(Math.min(maxSegmentBytes, maxBytes)), []);
-        if (maxSegmentBytes < maxBytes) await refusesKey(c, 's'.repeat(maxSegmentBytes + 1));
-      }
+    })),
+    {
+      name: 'keys are accepted up to the length that the capabilities name, and not beyond',
+      async run(c) {
+        const { maxBytes, maxSegmentBytes = maxBytes } = c.capabilities.keys;
+        const longest = segmented(maxBytes, Math.min(maxSegmentBytes, 200));
+        const fault = c.bucket.checkKey(longest);
+        if (fault !== undefined) fail(`expected a key of capabilities.keys.maxBytes = ${maxBytes} bytes to be accepted; checkKey says: ${fault}`);
+        await keepsKey(c, longest, []);
+        await refusesKey(c, segmented(maxBytes + 1, Math.min(maxSegmentBytes, 200)));
+        // Bytes count, not characters.
+        await refusesKey(c, segmented(Math.ceil(maxBytes * 0.6), Math.min(Math.floor(maxSegmentBytes / 2), 100), 'é'));
+        if (c.capabilities.keys.maxSegmentBytes !== undefined) {
+          await keepsKey(c, 's'.repeat(Math.min(maxSegmentBytes, maxBytes)), []);
+          if (maxSegmentBytes < maxBytes) await refusesKey(c, 's'.repeat(maxSegmentBytes + 1));
+        }
+      },
     },
-  },
-  {
-    name: 'composed and decomposed letters are two keys',
-    async run(c) {
-      const composed = 'caf\u{e9}';
-      const decomposed = 'cafe\u{301}';
-      if (c.bucket.checkKey(composed) !== undefined || c.bucket.checkKey(decomposed) !== undefined) return;
-      await c.bucket.put(composed, 'composed');
-      await c.bucket.put(decomposed, 'decomposed');
-      await expectContent(c.bucket, composed, Buffer.from('composed'), 'the composed key');
-      await expectContent(c.bucket, decomposed, Buffer.from('decomposed'), 'the decomposed key');
-      expectNames((await listedKeys(c.bucket)).sort(), [decomposed, composed], 'the listing');
-      await c.bucket.delete(decomposed);
-      await expectContent(c.bucket, composed, Buffer.from('composed'), 'the composed key after the other is deleted');
+    {
+      name: 'composed and decomposed letters are two keys',
+      async run(c) {
+        const composed = 'caf\u{e9}';
+        const decomposed = 'cafe\u{301}';
+        if (c.bucket.checkKey(composed) !== undefined || c.bucket.checkKey(decomposed) !== undefined) return;
+        await c.bucket.put(composed, 'composed');
+        await c.bucket.put(decomposed, 'decomposed');
+        await expectContent(c.bucket, composed, Buffer.from('composed'), 'the composed key');
+        await expectContent(c.bucket, decomposed, Buffer.from('decomposed'), 'the decomposed key');
+        expectNames((await listedKeys(c.bucket)).sort(), [decomposed, composed], 'the listing');
+        await c.bucket.delete(decomposed);
+        await expectContent(c.bucket, composed, Buffer.from('composed'), 'the composed key after the other is deleted');
+      },
     },
-  },
-  {
-    name: 'keys that differ by case are two keys',
-    needs: [({ keys }) => keys.caseSensitive || 'capabilities.keys.caseSensitive is false'],
-    async run({ bucket }) {
-      for (const key of ['Case/Name.TXT', 'case/name.txt', 'CASE/NAME.TXT']) await bucket.put(key, key);
-      for (const key of ['Case/Name.TXT', 'case/name.txt', 'CASE/NAME.TXT']) await expectContent(bucket, key, Buffer.from(key), `the key ${key}`);
-      expectNames(await listedKeys(bucket), ['CASE/NAME.TXT', 'Case/Name.TXT', 'case/name.txt'], 'the listing');
-      await expectNothing(bucket, 'cASE/nAME.tXT', 'a fourth spelling');
+    {
+      name: 'keys that differ by case are two keys',
+      needs: [({ keys }) => keys.caseSensitive || 'capabilities.keys.caseSensitive is false'],
+      async run({ bucket }) {
+        for (const key of ['Case/Name.TXT', 'case/name.txt', 'CASE/NAME.TXT']) await bucket.put(key, key);
+        for (const key of ['Case/Name.TXT', 'case/name.txt', 'CASE/NAME.TXT']) await expectContent(bucket, key, Buffer.from(key), `the key ${key}`);
+        expectNames(await listedKeys(bucket), ['CASE/NAME.TXT', 'Case/Name.TXT', 'case/name.txt'], 'the listing');
+        await expectNothing(bucket, 'cASE/nAME.tXT', 'a fourth spelling');
+      },
     },
-  },
-  {
-    name: 'a key that differs by case from one that is held is KeyConflict, and changes nothing',
-    needs: [({ keys }) => !keys.caseSensitive || 'capabilities.keys.caseSensitive is true'],
-    async run(c) {
-      await c.bucket.put('Case/Name.TXT', 'held');
-      await expectCode(c.bucket.put('Case/name.txt', 'other'), 'KeyConflict', 'the same key in other case');
-      await expectContent(c.bucket, 'Case/Name.TXT', Buffer.from('held'), 'the key that was held');
-      await expectNothing(c.bucket, 'Case/name.txt', 'the refused key');
+    {
+      name: 'a key that differs by case from one that is held is KeyConflict, and changes nothing',
+      needs: [({ keys }) => !keys.caseSensitive || 'capabilities.keys.caseSensitive is true'],
+      async run(c) {
+        await c.bucket.put('Case/Name.TXT', 'held');
+        await expectCode(c.bucket.put('Case/name.txt', 'other'), 'KeyConflict', 'the same key in other case');
+        await expectContent(c.bucket, 'Case/Name.TXT', Buffer.from('held'), 'the key that was held');
+        await expectNothing(c.bucket, 'Case/name.txt', 'the refused key');
+      },
     },
-  },
-  {
-    name: 'a, a/ and a/b are three objects',
-    needs: [nestedKeys],
-    async run({ bucket }) {
-      const keys = ['a', 'a/', 'a/b'];
-      for (const key of [...keys].reverse()) await bucket.put(key, `content of ${key}`);
-      for (const key of keys) await expectContent(bucket, key, Buffer.from(`content of ${key}`), `the key ${key}`);
-      expectNames(await listedKeys(bucket), keys, 'the listing');
-      await bucket.delete('a/');
-      await expectContent(bucket, 'a', Buffer.from('content of a'), 'a, after a/ was deleted');
-      await expectContent(bucket, 'a/b', Buffer.from('content of a/b'), 'a/b, after a/ was deleted');
-      await bucket.delete('a');
-      await expectContent(bucket, 'a/b', Buffer.from('content of a/b'), 'a/b, after a was deleted');
-      expectNames(await listedKeys(bucket), ['a/b'], 'the listing at the end');
+    {
+      name: 'a, a/ and a/b are three objects',
+      needs: [nestedKeys],
+      async run({ bucket }) {
+        const keys = ['a', 'a/', 'a/b'];
+        for (const key of [...keys].reverse()) await bucket.put(key, `content of ${key}`);
+        for (const key of keys) await expectContent(bucket, key, Buffer.from(`content of ${key}`), `the key ${key}`);
+        expectNames(await listedKeys(bucket), keys, 'the listing');
+        await bucket.delete('a/');
+        await expectContent(bucket, 'a', Buffer.from('content of a'), 'a, after a/ was deleted');
+        await expectContent(bucket, 'a/b', Buffer.from('content of a/b'), 'a/b, after a/ was deleted');
+        await bucket.delete('a');
+        await expectContent(bucket, 'a/b', Buffer.from('content of a/b'), 'a/b, after a was deleted');
+        expectNames(await listedKeys(bucket), ['a/b'], 'the listing at the end');
+      },
     },
-  },
-  {
-    name: 'a key beside one that it cannot lie beside is KeyConflict, and changes nothing',
-    needs: [lacks('keys.nested', ({ keys }) => !keys.nested)],
-    async run({ bucket }) {
-      for (const [held, refused] of [['a', 'a/b'], ['d/e', 'd'], ['f', 'f/g/h']] as const) {
-        await bucket.put(held, 'held');
-        const copy = { [held]: 'held' };
-        await expectCode(bucket.put(refused, 'refused'), 'KeyConflict', `${refused} beside ${held}`);
-        await expectContent(bucket, held, Buffer.from(copy[held] ?? ''), held);
-        await expectCode(bucket.head(refused), 'NotFound', `head of ${refused}`);
-        await expectCode(bucket.get(refused), 'NotFound', `get of ${refused}`);
-        expectNames(await listedKeys(bucket), [held], 'the listing');
-        await bucket.delete(held);
-        await bucket.put(refused, 'now it can');
-        await expectContent(bucket, refused, Buffer.from('now it can'), `${refused} after ${held} was deleted`);
-        await bucket.delete(refused);
-      }
+    {
+      name: 'a key beside one that it cannot lie beside is KeyConflict, and changes nothing',
+      needs: [lacks('keys.nested', ({ keys }) => !keys.nested)],
+      async run({ bucket }) {
+        for (const [held, refused] of [
+          ['a', 'a/b'],
+          ['d/e', 'd'],
+          ['f', 'f/g/h'],
+        ] as const) {
+          await bucket.put(held, 'held');
+          const copy = { [held]: 'held' };
+          await expectCode(bucket.put(refused, 'refused'), 'KeyConflict', `${refused} beside ${held}`);
+          await expectContent(bucket, held, Buffer.from(copy[held] ?? ''), held);
+          await expectCode(bucket.head(refused), 'NotFound', `head of ${refused}`);
+          await expectCode(bucket.get(refused), 'NotFound', `get of ${refused}`);
+          expectNames(await listedKeys(bucket), [held], 'the listing');
+          await bucket.delete(held);
+          await bucket.put(refused, 'now it can');
+          await expectContent(bucket, refused, Buffer.from('now it can'), `${refused} after ${held} was deleted`);
+          await bucket.delete(refused);
+        }
+      },
     },
-  },
-]);
+  ],
+);
 
 /** The key goes through every operation and comes back the same; what looks like it stays another object. */
 async function keepsKey(c: CaseContext, key: string, lookalikes: readonly string[]): Promise<void> {
@@ -140,7 +144,8 @@ async function keepsKey(c: CaseContext, key: string, lookalikes: readonly string
   expectNames((await listedKeys(bucket)).sort(), [key, ...kept].sort(), `the listing with ${quoted(key)}`);
   const exact = (await listedKeys(bucket, { prefix: key })).filter((listed) => listed === key);
   expectNames(exact, [key], `the listing by the prefix ${quoted(key)}`);
-  if (capabilities.list.startAfter !== false && (await listedKeys(bucket, { startAfter: key })).includes(key)) fail(`the listing behind ${quoted(key)}: expected it not to hold that key`);
+  if (capabilities.list.startAfter !== false && (await listedKeys(bucket, { startAfter: key })).includes(key))
+    fail(`the listing behind ${quoted(key)}: expected it not to hold that key`);
   await copiesKey(c, key, content);
   if (capabilities.setHeaders !== false) expectKey((await bucket.setHeaders(key, { contentType: 'text/x-odd' })).key, key, 'setHeaders');
   if (capabilities.multipart.maxParts > 1) await uploadsKey(bucket, key, content);
@@ -160,7 +165,10 @@ async function keepsKey(c: CaseContext, key: string, lookalikes: readonly string
 function canLieBeside({ capabilities: { keys } }: Bucket, a: string, b: string): boolean {
   if (a === b) return false;
   if (!keys.caseSensitive && a.toLowerCase() === b.toLowerCase()) return false;
-  return keys.nested || !(`${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`) || a.startsWith(`${b.replace(/\/+$/, '')}/`) || b.startsWith(`${a.replace(/\/+$/, '')}/`));
+  return (
+    keys.nested ||
+    !(`${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`) || a.startsWith(`${b.replace(/\/+$/, '')}/`) || b.startsWith(`${a.replace(/\/+$/, '')}/`))
+  );
 }
 
 function expectKey(actual: string, key: string, what: string): void {
@@ -191,13 +199,15 @@ async function presignsKey({ bucket, harness }: CaseContext, key: string, conten
   const response = await harness.presignFetch?.(request);
   if (response === undefined) return;
   const body = new Uint8Array(await response.arrayBuffer());
-  if (!response.ok || Buffer.compare(body, content) !== 0) fail(`the presigned GET of ${quoted(key)}: expected its ${content.byteLength} bytes; got status ${response.status} and ${body.byteLength} bytes`);
+  if (!response.ok || Buffer.compare(body, content) !== 0)
+    fail(`the presigned GET of ${quoted(key)}: expected its ${content.byteLength} bytes; got status ${response.status} and ${body.byteLength} bytes`);
 }
 
 /** Every operation refuses the key with `InvalidKey`, before any request. */
 async function refusesKey(c: CaseContext, key: string, fault?: string): Promise<void> {
   const { bucket, capabilities } = c;
-  if (fault !== undefined && (fault.trim() === '' || /[\r\n]/.test(fault))) fail(`checkKey of ${quoted(key)}: expected one line of words; got ${quoted(fault)}`);
+  if (fault !== undefined && (fault.trim() === '' || /[\r\n]/.test(fault)))
+    fail(`checkKey of ${quoted(key)}: expected one line of words; got ${quoted(fault)}`);
   await bucket.put(NEIGHBOUR, 'neighbour');
   const operations: Record<string, () => Promise<unknown>> = {
     head: () => bucket.head(key),
@@ -207,7 +217,14 @@ async function refusesKey(c: CaseContext, key: string, fault?: string): Promise<
     put: () => bucket.put(key, 'x'),
     delete: () => bucket.delete(key),
     upload: () => bucket.upload(key),
-    ...(capabilities.copy === 'none' ? {} : { 'copy to it': () => bucket.copy(NEIGHBOUR, key), 'copy from it': () => bucket.copy(key, 'elsewhere'), 'move to it': () => bucket.move(NEIGHBOUR, key), 'move from it': () => bucket.move(key, 'elsewhere') }),
+    ...(capabilities.copy === 'none'
+      ? {}
+      : {
+          'copy to it': () => bucket.copy(NEIGHBOUR, key),
+          'copy from it': () => bucket.copy(key, 'elsewhere'),
+          'move to it': () => bucket.move(NEIGHBOUR, key),
+          'move from it': () => bucket.move(key, 'elsewhere'),
+        }),
     ...(capabilities.setHeaders === false ? {} : { setHeaders: () => bucket.setHeaders(key, {}) }),
     ...(capabilities.presign.includes('GET') ? { presign: () => bucket.presign(key, { method: 'GET', expiresInSeconds: 60 }) } : {}),
   };

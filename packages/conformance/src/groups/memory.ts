@@ -81,43 +81,48 @@ async function measureUpload(c: CaseContext, declared: boolean): Promise<void> {
   growth.expectBounded(`${bytes} bytes up`);
 }
 
-export const memoryCases: readonly ConformanceCase[] = casesOf('memory', [writable, measurable], [
-  {
-    name: 'a large object of known size goes up in bounded memory',
-    timeoutMs: TEN_MINUTES,
-    run: (c) => measureUpload(c, true),
-  },
-  {
-    name: 'a large object of unknown size goes up in bounded memory',
-    timeoutMs: TEN_MINUTES,
-    run: (c) => measureUpload(c, false),
-  },
-  {
-    name: 'a large object comes down in bounded memory, whole',
-    timeoutMs: TEN_MINUTES,
-    async run(c) {
-      const { bytes, growthBytes } = limits(c);
-      await c.bucket.put(KEY, largeContent(bytes, new MemoryGrowth(growthBytes)), { size: bytes });
-      const block = contentOf(CHUNK_BYTES);
-      const growth = new MemoryGrowth(growthBytes);
-      let at = 0;
-      for await (const chunk of await c.bucket.get(KEY)) {
-        expectRepeated(chunk, at, block);
-        at += chunk.byteLength;
-        growth.look();
-      }
-      if (at !== bytes) fail(`expected ${bytes} bytes down, got ${at}`, at, bytes);
-      growth.expectBounded(`${bytes} bytes down`);
+export const memoryCases: readonly ConformanceCase[] = casesOf(
+  'memory',
+  [writable, measurable],
+  [
+    {
+      name: 'a large object of known size goes up in bounded memory',
+      timeoutMs: TEN_MINUTES,
+      run: (c) => measureUpload(c, true),
     },
-  },
-]);
+    {
+      name: 'a large object of unknown size goes up in bounded memory',
+      timeoutMs: TEN_MINUTES,
+      run: (c) => measureUpload(c, false),
+    },
+    {
+      name: 'a large object comes down in bounded memory, whole',
+      timeoutMs: TEN_MINUTES,
+      async run(c) {
+        const { bytes, growthBytes } = limits(c);
+        await c.bucket.put(KEY, largeContent(bytes, new MemoryGrowth(growthBytes)), { size: bytes });
+        const block = contentOf(CHUNK_BYTES);
+        const growth = new MemoryGrowth(growthBytes);
+        let at = 0;
+        for await (const chunk of await c.bucket.get(KEY)) {
+          expectRepeated(chunk, at, block);
+          at += chunk.byteLength;
+          growth.look();
+        }
+        if (at !== bytes) fail(`expected ${bytes} bytes down, got ${at}`, at, bytes);
+        growth.expectBounded(`${bytes} bytes down`);
+      },
+    },
+  ],
+);
 
 /** The chunk is what stands at that place of the block, repeated. */
 function expectRepeated(chunk: Uint8Array, at: number, block: Uint8Array): void {
-  for (let done = 0; done < chunk.byteLength; ) {
+  for (let done = 0; done < chunk.byteLength;) {
     const from = (at + done) % block.byteLength;
     const length = Math.min(block.byteLength - from, chunk.byteLength - done);
-    if (Buffer.compare(chunk.subarray(done, done + length), block.subarray(from, from + length)) !== 0) fail(`the content differs between bytes ${at + done} and ${at + done + length}`);
+    if (Buffer.compare(chunk.subarray(done, done + length), block.subarray(from, from + length)) !== 0)
+      fail(`the content differs between bytes ${at + done} and ${at + done + length}`);
     done += length;
   }
 }

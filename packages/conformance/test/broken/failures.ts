@@ -1,4 +1,15 @@
-import { aroundDriver, type BucketDriver, type Call, type DriverObject, type ErrorCode, isStorageError, type Layer, type ListPage, type ObjectInfo, StorageError } from '@stowage/core';
+import {
+  aroundDriver,
+  type BucketDriver,
+  type Call,
+  type DriverObject,
+  type ErrorCode,
+  isStorageError,
+  type Layer,
+  type ListPage,
+  type ObjectInfo,
+  StorageError,
+} from '@stowage/core';
 import { broken, type BrokenDriver } from './broken-driver.ts';
 
 /** A word that stands for a secret in these tests. */
@@ -32,17 +43,39 @@ function deaf(inner: BucketDriver): Partial<BucketDriver> {
 /** Ways to fail wrongly, and to take an abort wrongly. */
 export const BROKEN_FAILURES: readonly BrokenDriver[] = [
   failing('denied looks like missing', 'denied is AccessDenied for every operation, and not retryable', (error) => recoded(error, 'AccessDenied', 'NotFound')),
-  failing('a missing bucket looks like a missing key', 'the key is NotFound and the bucket is BucketNotFound: they are told apart', (error) => recoded(error, 'BucketNotFound', 'NotFound')),
-  failing('a missing object looks worth a retry', 'a missing object is NotFound with operation, provider, bucket and key, and not retryable', (error) => new StorageError(error.code, error.message, { retryable: true })),
-  failing('Retry-After is lost', 'a throttling store is RateLimited, retryable, with the wait that it asked for', (error) => new StorageError(error.code, error.message, { retryable: error.retryable })),
-  failing('an unreachable store looks hopeless', 'an unreachable store is Unavailable or Timeout, and retryable', (error) => new StorageError(error.code, error.message, { retryable: false })),
-  failing('the message has the signed URL', 'no error holds a secret of the harness', (error) => new StorageError(error.code, `${error.message}: https://store.test/?sig=${encodeURIComponent(CANARY)}`)),
+  failing('a missing bucket looks like a missing key', 'the key is NotFound and the bucket is BucketNotFound: they are told apart', (error) =>
+    recoded(error, 'BucketNotFound', 'NotFound'),
+  ),
+  failing(
+    'a missing object looks worth a retry',
+    'a missing object is NotFound with operation, provider, bucket and key, and not retryable',
+    (error) => new StorageError(error.code, error.message, { retryable: true }),
+  ),
+  failing(
+    'Retry-After is lost',
+    'a throttling store is RateLimited, retryable, with the wait that it asked for',
+    (error) => new StorageError(error.code, error.message, { retryable: error.retryable }),
+  ),
+  failing(
+    'an unreachable store looks hopeless',
+    'an unreachable store is Unavailable or Timeout, and retryable',
+    (error) => new StorageError(error.code, error.message, { retryable: false }),
+  ),
+  failing(
+    'the message has the signed URL',
+    'no error holds a secret of the harness',
+    (error) => new StorageError(error.code, `${error.message}: https://store.test/?sig=${encodeURIComponent(CANARY)}`),
+  ),
   failing('the cause has the request with its key', 'no error holds a secret of the harness', (error) => {
     const cause = new Error('HTTP 404');
     Object.defineProperty(cause, '$response', { enumerable: false, value: { headers: { authorization: CANARY } } });
     return new StorageError(error.code, error.message, { cause });
   }),
-  failing('the message has a line break', 'refusals name the kind of failure in one line, as plain data, and hold no secret', (error) => new StorageError(error.code, `failed:\n${error.message}`)),
+  failing(
+    'the message has a line break',
+    'refusals name the kind of failure in one line, as plain data, and hold no secret',
+    (error) => new StorageError(error.code, `failed:\n${error.message}`),
+  ),
   broken('an abort is ignored by listings', 'an abort between pages ends a listing with the reason', deaf),
   broken('an abort is ignored by bodies', 'an abort during the reading of a body ends it with the reason', deaf),
   broken('the reason of an abort is wrapped', 'an abort between pages ends a listing with the reason', (inner) => ({

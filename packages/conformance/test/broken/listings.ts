@@ -6,7 +6,8 @@ type Entry = { readonly name: string; readonly object?: ObjectInfo };
 /** All that the listing would give, in one piece. */
 async function entriesOf(inner: BucketDriver, { limit: _limit, cursor: _cursor, ...o }: ListOptions): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for await (const page of inner.list(o)) entries.push(...page.objects.map((object) => ({ name: object.key, object })), ...page.prefixes.map((name) => ({ name })));
+  for await (const page of inner.list(o))
+    entries.push(...page.objects.map((object) => ({ name: object.key, object })), ...page.prefixes.map((name) => ({ name })));
   return entries.sort((a, b) => compareKeys(a.name, b.name));
 }
 
@@ -42,27 +43,43 @@ function repaging(fault: string, fails: string, pages: (inner: BucketDriver, o: 
 
 /** Ways to list wrongly. */
 export const BROKEN_LISTINGS: readonly BrokenDriver[] = [
-  relisting('lists in UTF-16 order', 'lists in UTF-8 byte order, not in that of UTF-16', async (inner, o) => (await entriesOf(inner, o)).sort((a, b) => (a.name < b.name ? -1 : 1))),
-  relisting('lists folder by folder', 'lists upper case, digits, punctuation and folders in byte order', async (inner, o) => (await entriesOf(inner, o)).sort((a, b) => bySegments(a.name, b.name))),
-  relisting('startAfter is inclusive', 'startAfter is exclusive', async (inner, { startAfter, ...o }) => (await entriesOf(inner, o)).filter(({ name }) => startAfter === undefined || compareKeys(name, startAfter) >= 0)),
-  relisting('until is inclusive', 'until is exclusive', async (inner, { until, ...o }) => (await entriesOf(inner, o)).filter(({ name }) => until === undefined || compareKeys(name, until) <= 0)),
-  relisting('startAfter is compared as UTF-16', 'startAfter and until bound the listing in UTF-8 byte order', async (inner, { startAfter, ...o }) => (await entriesOf(inner, o)).filter(({ name }) => startAfter === undefined || name > startAfter)),
+  relisting('lists in UTF-16 order', 'lists in UTF-8 byte order, not in that of UTF-16', async (inner, o) =>
+    (await entriesOf(inner, o)).sort((a, b) => (a.name < b.name ? -1 : 1)),
+  ),
+  relisting('lists folder by folder', 'lists upper case, digits, punctuation and folders in byte order', async (inner, o) =>
+    (await entriesOf(inner, o)).sort((a, b) => bySegments(a.name, b.name)),
+  ),
+  relisting('startAfter is inclusive', 'startAfter is exclusive', async (inner, { startAfter, ...o }) =>
+    (await entriesOf(inner, o)).filter(({ name }) => startAfter === undefined || compareKeys(name, startAfter) >= 0),
+  ),
+  relisting('until is inclusive', 'until is exclusive', async (inner, { until, ...o }) =>
+    (await entriesOf(inner, o)).filter(({ name }) => until === undefined || compareKeys(name, until) <= 0),
+  ),
+  relisting('startAfter is compared as UTF-16', 'startAfter and until bound the listing in UTF-8 byte order', async (inner, { startAfter, ...o }) =>
+    (await entriesOf(inner, o)).filter(({ name }) => startAfter === undefined || name > startAfter),
+  ),
   relisting('a prefix is a folder', 'a prefix selects by characters, not by path segments', async (inner, o) => {
     const folder = o.prefix === undefined || o.prefix === '' || o.prefix.endsWith('/') ? o.prefix : `${o.prefix}/`;
     return entriesOf(inner, folder === undefined ? o : { ...o, prefix: folder });
   }),
-  relisting('a prefix that is a key leaves that key out', 'a prefix that is itself a key lists that key, too', async (inner, o) => (await entriesOf(inner, o)).filter(({ name }) => name !== o.prefix)),
+  relisting('a prefix that is a key leaves that key out', 'a prefix that is itself a key lists that key, too', async (inner, o) =>
+    (await entriesOf(inner, o)).filter(({ name }) => name !== o.prefix),
+  ),
   relisting('a prefix is a pattern', 'a prefix is taken as it stands, whatever it holds', async (inner, { prefix = '', ...o }) => {
     const pattern = new RegExp(`^${prefix.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`).replaceAll('*', '.*')}`, 'u');
     return (await entriesOf(inner, prefix.includes('*') ? o : { ...o, prefix })).filter(({ name }) => pattern.test(name));
   }),
-  repaging('a common prefix is given again on the next page', 'gives each common prefix once, also where a page ends within it', async function* (inner, { delimiter, ...o }) {
-    // Pages of keys, grouped one by one.
-    for await (const page of inner.list(o)) {
-      if (delimiter === undefined) yield page;
-      else yield grouped(page, o.prefix ?? '', delimiter);
-    }
-  }),
+  repaging(
+    'a common prefix is given again on the next page',
+    'gives each common prefix once, also where a page ends within it',
+    async function* (inner, { delimiter, ...o }) {
+      // Pages of keys, grouped one by one.
+      for await (const page of inner.list(o)) {
+        if (delimiter === undefined) yield page;
+        else yield grouped(page, o.prefix ?? '', delimiter);
+      }
+    },
+  ),
   repaging('a page is given twice', 'gives 2,500 keys over pages, each once', async function* (inner, o) {
     let first = true;
     for await (const page of inner.list(o)) {
@@ -102,9 +119,13 @@ export const BROKEN_LISTINGS: readonly BrokenDriver[] = [
     yield* paged(await entriesOf(inner, o), o);
   }),
   repaging('the limit is ignored', 'groups keys behind a delimiter at every page size from 1 to 10', (inner, { limit: _, ...o }) => inner.list(o)),
-  repaging('a listing tells another revision than head', 'tells size, time and revision of each object as head does, and no headers', async function* (inner, o) {
-    for await (const page of inner.list(o)) yield { ...page, objects: page.objects.map((object) => ({ ...object, revision: { etag: `"${object.size}"` } })) };
-  }),
+  repaging(
+    'a listing tells another revision than head',
+    'tells size, time and revision of each object as head does, and no headers',
+    async function* (inner, o) {
+      for await (const page of inner.list(o)) yield { ...page, objects: page.objects.map((object) => ({ ...object, revision: { etag: `"${object.size}"` } })) };
+    },
+  ),
   repaging('an issue is told where there is none', 'gives 2,500 keys over pages, each once', async function* (inner, o) {
     for await (const page of inner.list(o)) yield { ...page, issues: [{ key: 'x', kind: 'symlink', message: 'a link' }] };
   }),

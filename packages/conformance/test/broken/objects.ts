@@ -41,23 +41,27 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
       return withBody(object, short());
     },
   })),
-  broken('a body that breaks off goes on with whatever is there now', 'a body that breaks off while the object is replaced never mixes two contents', (inner) => ({
-    async get(key, o): Promise<DriverObject> {
-      const object = await inner.get(key, o);
-      async function* resumed(): AsyncIterable<Uint8Array> {
-        let at = object.range.start;
-        try {
-          for await (const chunk of object.body) {
-            at += chunk.byteLength;
-            yield chunk;
+  broken(
+    'a body that breaks off goes on with whatever is there now',
+    'a body that breaks off while the object is replaced never mixes two contents',
+    (inner) => ({
+      async get(key, o): Promise<DriverObject> {
+        const object = await inner.get(key, o);
+        async function* resumed(): AsyncIterable<Uint8Array> {
+          let at = object.range.start;
+          try {
+            for await (const chunk of object.body) {
+              at += chunk.byteLength;
+              yield chunk;
+            }
+          } catch {
+            yield* (await inner.get(key, { range: { start: at, end: object.range.end } })).body;
           }
-        } catch {
-          yield* (await inner.get(key, { range: { start: at, end: object.range.end } })).body;
         }
-      }
-      return withBody(object, resumed());
-    },
-  })),
+        return withBody(object, resumed());
+      },
+    }),
+  ),
   broken('one buffer is used for all chunks', 'a chunk that was given stays as it was while the next ones come', (inner) => ({
     async get(key, o): Promise<DriverObject> {
       const object = await inner.get(key, o);
@@ -113,7 +117,11 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
     put: (key, body, { metadata: _, ...o }) => inner.put(key, body, o),
   })),
   broken('metadata beyond ASCII becomes question marks', 'metadata beyond ASCII is kept as it is or refused, and never mangled', (inner) => ({
-    put: (key, body, o) => inner.put(key, body, { ...o, metadata: Object.fromEntries(Object.entries(o.metadata ?? {}).map(([name, value]) => [name, value.replaceAll(/[^\n\r -~]/gu, '?')])) }),
+    put: (key, body, o) =>
+      inner.put(key, body, {
+        ...o,
+        metadata: Object.fromEntries(Object.entries(o.metadata ?? {}).map(([name, value]) => [name, value.replaceAll(/[^\n\r -~]/gu, '?')])),
+      }),
   })),
   broken('an overwrite keeps the old metadata', 'an overwrite keeps nothing of the old headers and metadata', (inner) => ({
     async put(key, body, o): Promise<ObjectInfo> {
@@ -143,21 +151,25 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
       return inner.put(key, telling(body), o);
     },
   })),
-  broken("the caller's bytes are kept by reference", "content stays the caller's: put changes no byte of it, and later changes do not reach the object", (inner) => {
-    const kept = new Map<string, Uint8Array>();
-    return {
-      async put(key, body, o): Promise<ObjectInfo> {
-        if (body instanceof Uint8Array) kept.set(key, body);
-        else kept.delete(key);
-        return inner.put(key, body, o);
-      },
-      async get(key, o): Promise<DriverObject> {
-        const bytes = kept.get(key);
-        if (bytes !== undefined) await inner.put(key, bytes, {});
-        return inner.get(key, o);
-      },
-    };
-  }),
+  broken(
+    "the caller's bytes are kept by reference",
+    "content stays the caller's: put changes no byte of it, and later changes do not reach the object",
+    (inner) => {
+      const kept = new Map<string, Uint8Array>();
+      return {
+        async put(key, body, o): Promise<ObjectInfo> {
+          if (body instanceof Uint8Array) kept.set(key, body);
+          else kept.delete(key);
+          return inner.put(key, body, o);
+        },
+        async get(key, o): Promise<DriverObject> {
+          const bytes = kept.get(key);
+          if (bytes !== undefined) await inner.put(key, bytes, {});
+          return inner.get(key, o);
+        },
+      };
+    },
+  ),
   broken('a chosen modification time is dropped', 'keeps a modification time that the writer chooses', (inner) => ({
     put: (key, body, { lastModified: _, ...o }) => inner.put(key, body, o),
   })),
@@ -200,23 +212,27 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
       };
     },
   })),
-  broken('parts are put together in the order of their arrival', 'parts make the object in the order of their indexes, in whatever order they arrive', (inner) => ({
-    async startUpload(key, o): Promise<Upload> {
-      const upload = await inner.startUpload(key, o);
-      const arrived: Uint8Array[] = [];
-      return {
-        ...upload,
-        part(index, bytes, options): Promise<UploadedPart> {
-          arrived.push(bytes.slice());
-          return upload.part(index, bytes, options);
-        },
-        async complete(): Promise<ObjectInfo> {
-          await upload.abort();
-          return inner.put(key, Buffer.concat(arrived), {});
-        },
-      };
-    },
-  })),
+  broken(
+    'parts are put together in the order of their arrival',
+    'parts make the object in the order of their indexes, in whatever order they arrive',
+    (inner) => ({
+      async startUpload(key, o): Promise<Upload> {
+        const upload = await inner.startUpload(key, o);
+        const arrived: Uint8Array[] = [];
+        return {
+          ...upload,
+          part(index, bytes, options): Promise<UploadedPart> {
+            arrived.push(bytes.slice());
+            return upload.part(index, bytes, options);
+          },
+          async complete(): Promise<ObjectInfo> {
+            await upload.abort();
+            return inner.put(key, Buffer.concat(arrived), {});
+          },
+        };
+      },
+    }),
+  ),
   broken('a part sent again is kept twice', 'a part sent again replaces the one before', (inner) => ({
     async startUpload(key, o): Promise<Upload> {
       const upload = await inner.startUpload(key, o);
@@ -245,14 +261,25 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
     },
   })),
   broken('a copy drops the headers', 'a copy has the content and all headers of its source, which stays', (inner) => ({
-    copyMany: (items, o) => inner.copyMany(items.map((item) => ({ headers: {}, ...item })), o),
+    copyMany: (items, o) =>
+      inner.copyMany(
+        items.map((item) => ({ headers: {}, ...item })),
+        o,
+      ),
   })),
   broken('sourceIf is ignored', 'sourceIf copies the named revision and no other', (inner) => ({
-    copyMany: (items, o) => inner.copyMany(items.map(({ sourceIf: _, ...item }) => item), o),
+    copyMany: (items, o) =>
+      inner.copyMany(
+        items.map(({ sourceIf: _, ...item }) => item),
+        o,
+      ),
   })),
   broken('a copy clears its destination first', 'a copy onto itself loses nothing, and takes new headers', (inner) => ({
     async copyMany(items, o): ReturnType<typeof inner.copyMany> {
-      await inner.deleteMany(items.map(({ to }) => ({ key: to })), {});
+      await inner.deleteMany(
+        items.map(({ to }) => ({ key: to })),
+        {},
+      );
       return inner.copyMany(items, o);
     },
   })),
@@ -289,12 +316,20 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
   broken('deleting a name deletes what is beneath it', 'deleting what is no object but a common prefix leaves the objects under it', (inner) => ({
     async deleteMany(items, o): ReturnType<typeof inner.deleteMany> {
       for (const { key } of items)
-        for await (const page of inner.list({ prefix: key.endsWith('/') ? key : `${key}/` })) await inner.deleteMany(page.objects.map((object) => ({ key: object.key })), {});
+        for await (const page of inner.list({ prefix: key.endsWith('/') ? key : `${key}/` }))
+          await inner.deleteMany(
+            page.objects.map((object) => ({ key: object.key })),
+            {},
+          );
       return inner.deleteMany(items, o);
     },
   })),
   broken('a conditional deletion deletes anyway', 'a deletion conditional on a revision takes that and no other', (inner) => ({
-    deleteMany: (items, o) => inner.deleteMany(items.map(({ key }) => ({ key })), o),
+    deleteMany: (items, o) =>
+      inner.deleteMany(
+        items.map(({ key }) => ({ key })),
+        o,
+      ),
   })),
   broken('the checksum that is told is not of the content', 'checksums that the store tells are those of the content', (inner) => ({
     head: async (key, o) => ({ ...(await inner.head(key, o)), checksums: { crc32: 'AAAAAA==' } }),

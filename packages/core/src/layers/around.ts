@@ -41,10 +41,14 @@ export function aroundDriver(inner: BucketDriver, { around, opened }: AroundHook
     resumeUpload: async (ref, o) => aroundUpload(await around(read('resumeUpload', ref.key), o, (call) => inner.resumeUpload(ref, { ...o, ...call })), around),
     listUploads: (o) => aroundEach((each) => inner.listUploads(each), { ...read('listUploads'), repeatable: false }, o, around),
     deleteMany: (items, o) =>
-      around({ ...read('delete', items[0]?.key), conditional: items.some((item) => item.if !== undefined) }, o, (call) => inner.deleteMany(items, { ...o, ...call })),
+      around({ ...read('delete', items[0]?.key), conditional: items.some((item) => item.if !== undefined) }, o, (call) =>
+        inner.deleteMany(items, { ...o, ...call }),
+      ),
     list: (o) => aroundEach((each) => inner.list(each), { ...read('list', o.prefix), repeatable: false }, o, around),
     copyMany: (items, o) =>
-      around({ ...read('copy', items[0]?.to), conditional: items.some((item) => item.if !== undefined) }, o, (call) => inner.copyMany(items, { ...o, ...call })),
+      around({ ...read('copy', items[0]?.to), conditional: items.some((item) => item.if !== undefined) }, o, (call) =>
+        inner.copyMany(items, { ...o, ...call }),
+      ),
     setHeaders: (key, headers, o) => around(write('setHeaders', key, o.if !== undefined), o, (call) => inner.setHeaders(key, headers, { ...o, ...call })),
     presign: (key, o) => around(read('presign', key), o, (call) => inner.presign(key, { ...o, ...call })),
     checkAccess: (o) => around(read('checkAccess'), o, (call) => inner.checkAccess({ ...o, ...call })),

@@ -6,8 +6,7 @@ import { delegate } from './delegate.ts';
 /** Refuses every write with `Unsupported`, before any request, and says so in the capabilities. */
 export function readOnlyLayer(): Layer {
   return (inner) => {
-    const refuse = (operation: string, key?: string): Promise<never> =>
-      Promise.reject(readOnly(inner, operation, key));
+    const refuse = (operation: string, key?: string): Promise<never> => Promise.reject(readOnly(inner, operation, key));
     return delegate(inner, {
       capabilities: readOnlyCapabilities(inner.capabilities),
       put: (key) => refuse('put', key),

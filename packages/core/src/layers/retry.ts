@@ -1,5 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BucketDriver, Call, CopyItem, CopyOutcome, DeleteItem, DeleteOutcome, DriverObject, GetOptions, Layer, ListOptions, ListPage } from '../driver.ts';
+import type {
+  BucketDriver,
+  Call,
+  CopyItem,
+  CopyOutcome,
+  DeleteItem,
+  DeleteOutcome,
+  DriverObject,
+  GetOptions,
+  Layer,
+  ListOptions,
+  ListPage,
+} from '../driver.ts';
 import { isStorageError, StorageError } from '../storage-error.ts';
 import { type Around, aroundDriver, type DriverCall } from './around.ts';
 import { delegate } from './delegate.ts';
@@ -48,7 +60,8 @@ class RetryPolicy {
   readonly #wait: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 
   constructor({ attempts = 4, baseDelayMs = 200, maxDelayMs = 30_000, random = Math.random, wait = waitTimer }: RetryOptions) {
-    if (!Number.isInteger(attempts) || attempts < 1) throw new StorageError('InvalidArgument', `expected "attempts" to be a whole number, 1 or more; got ${attempts}`);
+    if (!Number.isInteger(attempts) || attempts < 1)
+      throw new StorageError('InvalidArgument', `expected "attempts" to be a whole number, 1 or more; got ${attempts}`);
     this.attempts = attempts;
     this.#baseDelayMs = baseDelayMs;
     this.#maxDelayMs = maxDelayMs;

@@ -25,7 +25,13 @@ export function timeoutLayer(defaultMs?: number): Layer {
 }
 
 /** Runs the work with a signal that aborts at the limit; rejects then, whether the work listens or not. */
-async function within<T>(limitMs: number, operation: string, key: string | undefined, outer: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function within<T>(
+  limitMs: number,
+  operation: string,
+  key: string | undefined,
+  outer: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const limit = new AbortController();
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

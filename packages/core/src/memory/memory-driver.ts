@@ -117,7 +117,8 @@ class MemoryDriver implements BucketDriver, UploadHost {
 
   async resumeUpload(ref: UploadRef): Promise<Upload> {
     const upload = this.uploads.get(ref.id);
-    if (upload === undefined || upload.ref.key !== ref.key) throw this.#fault('NotFound', ref.key, `there is no upload ${JSON.stringify(ref.id)} of ${JSON.stringify(ref.key)}`);
+    if (upload === undefined || upload.ref.key !== ref.key)
+      throw this.#fault('NotFound', ref.key, `there is no upload ${JSON.stringify(ref.id)} of ${JSON.stringify(ref.key)}`);
     return memoryUpload(this, upload);
   }
 

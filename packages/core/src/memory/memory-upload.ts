@@ -22,7 +22,9 @@ export function memoryUpload(host: UploadHost, { ref }: MemoryUpload): Upload {
   const held = (): MemoryUpload => {
     const upload = host.uploads.get(ref.id);
     if (upload === undefined || upload.ref.key !== ref.key)
-      throw new StorageError('NotFound', `the upload ${JSON.stringify(ref.id)} of ${JSON.stringify(ref.key)} was completed, aborted or never begun`, { key: ref.key });
+      throw new StorageError('NotFound', `the upload ${JSON.stringify(ref.id)} of ${JSON.stringify(ref.key)} was completed, aborted or never begun`, {
+        key: ref.key,
+      });
     return upload;
   };
   return {
@@ -65,10 +67,13 @@ function orderedParts(upload: MemoryUpload, parts: readonly UploadedPart[]): Uin
   const { key } = upload.ref;
   const ordered = [...parts].sort((a, b) => a.index - b.index);
   return ordered.map((part, position) => {
-    if (part.index !== position) throw new StorageError('InvalidArgument', `the parts of ${JSON.stringify(key)} must run from 0 without a gap: part ${position} is missing`, { key });
+    if (part.index !== position)
+      throw new StorageError('InvalidArgument', `the parts of ${JSON.stringify(key)} must run from 0 without a gap: part ${position} is missing`, { key });
     const held = upload.parts.get(part.index);
     if (held?.token !== part.token)
-      throw new StorageError('InvalidArgument', `part ${part.index} of ${JSON.stringify(key)} is not the one that the store holds; ask parts() for those`, { key });
+      throw new StorageError('InvalidArgument', `part ${part.index} of ${JSON.stringify(key)} is not the one that the store holds; ask parts() for those`, {
+        key,
+      });
     return held.bytes;
   });
 }

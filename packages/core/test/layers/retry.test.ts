@@ -103,7 +103,9 @@ describe('retryLayer', () => {
               asked.push(items.length);
               const outcomes = await inner.deleteMany(items, o);
               if (asked.length > 1) return outcomes;
-              return outcomes.map((outcome, i) => (i % 2 === 0 ? { key: outcome.key, ok: false, error: new StorageError('RateLimited', 'slow down') } : outcome));
+              return outcomes.map((outcome, i) =>
+                i % 2 === 0 ? { key: outcome.key, ok: false, error: new StorageError('RateLimited', 'slow down') } : outcome,
+              );
             },
           }),
         retryLayer({ wait: () => Promise.resolve() }),
