@@ -145,16 +145,13 @@ export class CopyTask {
     const known = this.#sourceFolder === source.folder;
     if (!known && !hasFolders(from, source)) throw absentSource(from);
     this.#sourceFolder = source.folder;
-    const found = look(from, source);
-    if (found.kind === 'nothing') throw absentSource(from);
-    if (found.kind === 'no-object') throw new FsFault('NotFound', `the source is no object: ${found.why}`);
-    const fd = from.fs.openSync(found.path, safeReadFlags(from.fs));
+    const { fd, path } = (order.sourceIf === undefined ? undefined : openListed(from, source)) ?? openFound(from, source);
     try {
       const stats = from.fs.fstatSync(fd);
       if (!stats.isFile()) throw new FsFault('NotFound', 'the source is no file any more');
       if (order.sourceIf !== undefined && !isRevision(stats, order.sourceIf))
         throw new FsFault('PreconditionFailed', 'the source is not the revision that was expected: it has been written since');
-      return { fd, stats, path: found.path };
+      return { fd, stats, path };
     } catch (error) {
       from.fs.closeSync(fd);
       throw error;
@@ -249,6 +246,28 @@ export function discardCopy(to: Root, key: string, copy: WrittenCopy): void {
   removeIfThere(to.fs, copy.temporary);
   if (copy.sidecar !== undefined) removeHeaders(to.fs, to.path, key, copy.state);
   removeMadeFolders(to, copy.made);
+}
+
+interface OpenSource {
+  readonly fd: number;
+  readonly path: string;
+}
+
+/** Opens what a listing has just called a file, without a look before: its revision is compared behind. Undefined where it is no file by now, or a link. */
+function openListed({ fs }: Root, { path }: Place): OpenSource | undefined {
+  try {
+    return { fd: fs.openSync(path, safeReadFlags(fs)), path };
+  } catch (error) {
+    if (['ELOOP', 'EMLINK', 'ENOENT', 'ENOTDIR', 'ENXIO'].includes(errno(error))) return undefined;
+    throw error;
+  }
+}
+
+function openFound(from: Root, source: Place): OpenSource {
+  const found = look(from, source);
+  if (found.kind === 'nothing') throw absentSource(from);
+  if (found.kind === 'no-object') throw new FsFault('NotFound', `the source is no object: ${found.why}`);
+  return { fd: from.fs.openSync(found.path, safeReadFlags(from.fs)), path: found.path };
 }
 
 /** What is bound to fail, fails before many bytes are copied; of a small file the naming will tell. */
