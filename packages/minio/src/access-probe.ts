@@ -25,7 +25,9 @@ export async function probeAccess(host: UploadHost, conditionalDelete: boolean, 
     delete: await probeDelete(host, key, conditionalDelete, call),
     'list-uploads': await finding(async () => {
       const context = host.store.context('listUploads');
-      await host.sdk.call(context, call, (client, sdk, send) => client.send(new sdk.ListMultipartUploadsCommand({ Bucket: host.store.bucket, MaxUploads: 1 }), send));
+      await host.sdk.call(context, call, (client, sdk, send) =>
+        client.send(new sdk.ListMultipartUploadsCommand({ Bucket: host.store.bucket, MaxUploads: 1 }), send),
+      );
     }),
   };
 }
@@ -72,7 +74,9 @@ async function probeDelete(host: UploadHost, key: string, conditionalDelete: boo
   const { bucket } = host.store;
   let versioned = true;
   try {
-    const { Status } = await host.sdk.call(host.store.context('checkAccess'), call, (client, sdk, send) => client.send(new sdk.GetBucketVersioningCommand({ Bucket: bucket }), send));
+    const { Status } = await host.sdk.call(host.store.context('checkAccess'), call, (client, sdk, send) =>
+      client.send(new sdk.GetBucketVersioningCommand({ Bucket: bucket }), send),
+    );
     versioned = Status !== undefined;
   } catch (error) {
     if (!isStorageError(error)) throw error;
@@ -82,7 +86,9 @@ async function probeDelete(host: UploadHost, key: string, conditionalDelete: boo
   return await finding(async () => {
     const input = { Bucket: bucket, Key: key, ...(conditionalDelete ? { IfMatch: '"00000000000000000000000000000000"' } : {}) };
     try {
-      await host.sdk.call(host.store.context('delete', key, { condition: 'revision' }), call, (client, sdk, send) => client.send(new sdk.DeleteObjectCommand(input), send));
+      await host.sdk.call(host.store.context('delete', key, { condition: 'revision' }), call, (client, sdk, send) =>
+        client.send(new sdk.DeleteObjectCommand(input), send),
+      );
     } catch (error) {
       if (!isStorageError(error, 'NotFound') && !isStorageError(error, 'PreconditionFailed')) throw error;
     }

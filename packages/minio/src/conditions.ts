@@ -2,7 +2,11 @@ import { type ByteRange, type GetOptions, type ReadConditions, type Revision, St
 
 /** S3 judges by ETag alone. */
 export function etagOf(revision: Revision): string {
-  if (revision.etag === undefined) throw new StorageError('InvalidArgument', 'the revision has no ETag, by which S3 judges conditions; take one from head, get, put or a listing of this bucket');
+  if (revision.etag === undefined)
+    throw new StorageError(
+      'InvalidArgument',
+      'the revision has no ETag, by which S3 judges conditions; take one from head, get, put or a listing of this bucket',
+    );
   return revision.etag;
 }
 

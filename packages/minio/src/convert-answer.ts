@@ -18,7 +18,12 @@ export interface ObjectAnswer {
   readonly sealed: boolean;
 }
 
-const CHECKSUMS = { 'x-amz-checksum-crc32': 'crc32', 'x-amz-checksum-crc32c': 'crc32c', 'x-amz-checksum-crc64nvme': 'crc64nvme', 'x-amz-checksum-sha256': 'sha256' } as const;
+const CHECKSUMS = {
+  'x-amz-checksum-crc32': 'crc32',
+  'x-amz-checksum-crc32c': 'crc32c',
+  'x-amz-checksum-crc64nvme': 'crc64nvme',
+  'x-amz-checksum-sha256': 'sha256',
+} as const;
 const META = 'x-amz-meta-';
 
 /** One value of a header; of several, as proxies and some servers send, the first. */

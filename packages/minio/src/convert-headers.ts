@@ -24,7 +24,10 @@ export function requestHeaders(h: ObjectHeaders, key: string): Record<string, st
 }
 
 /** The same for the SDK's commands. */
-export function commandHeaders(h: ObjectHeaders, key: string): {
+export function commandHeaders(
+  h: ObjectHeaders,
+  key: string,
+): {
   ContentType: string;
   CacheControl?: string;
   ContentDisposition?: string;

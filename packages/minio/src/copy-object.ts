@@ -1,4 +1,15 @@
-import { assertRevision, assertWriteCondition, type Call, type CopyItem, type CurrentObject, isStorageError, type ObjectHeaders, type ObjectInfo, pickHeaders, StorageError } from '@stowage/core';
+import {
+  assertRevision,
+  assertWriteCondition,
+  type Call,
+  type CopyItem,
+  type CurrentObject,
+  isStorageError,
+  type ObjectHeaders,
+  type ObjectInfo,
+  pickHeaders,
+  StorageError,
+} from '@stowage/core';
 import { inParallel } from './bounded-work.ts';
 import { conditionKind, etagOf, writeConditionInput } from './conditions.ts';
 import { commandHeaders } from './convert-headers.ts';
@@ -49,8 +60,19 @@ interface Sourced {
   readonly CopySourceIfMatch: string;
 }
 
-async function copyAtOnce(host: UploadHost, { to, from, if: condition, headers: given }: CopyItem, source: ObjectInfo, headers: ObjectHeaders, sourced: Sourced, rules: CopyRules, o: Call): Promise<ObjectInfo> {
-  const replaced = given === undefined ? { ...storageClass(headers) } : { ...commandHeaders(headers, to), MetadataDirective: 'REPLACE' as const, TaggingDirective: 'REPLACE' as const };
+async function copyAtOnce(
+  host: UploadHost,
+  { to, from, if: condition, headers: given }: CopyItem,
+  source: ObjectInfo,
+  headers: ObjectHeaders,
+  sourced: Sourced,
+  rules: CopyRules,
+  o: Call,
+): Promise<ObjectInfo> {
+  const replaced =
+    given === undefined
+      ? { ...storageClass(headers) }
+      : { ...commandHeaders(headers, to), MetadataDirective: 'REPLACE' as const, TaggingDirective: 'REPLACE' as const };
   const input = { Bucket: host.store.bucket, Key: to, ...sourced, ...replaced, ...(rules.conditional ? writeConditionInput(condition) : {}) };
   const context = host.store.context('copy', to, { condition: rules.conditional ? conditionKind(condition) : 'revision' });
   try {
@@ -64,7 +86,13 @@ async function copyAtOnce(host: UploadHost, { to, from, if: condition, headers: 
 }
 
 /** S3 says that a condition failed, not which: the source's revision, or what lies at the destination. */
-async function whichCondition(error: StorageError, host: UploadHost, { to, condition }: { to: string; from: CopyItem['from']; condition: CopyItem['if'] }, rules: CopyRules, o: Call): Promise<unknown> {
+async function whichCondition(
+  error: StorageError,
+  host: UploadHost,
+  { to, condition }: { to: string; from: CopyItem['from']; condition: CopyItem['if'] },
+  rules: CopyRules,
+  o: Call,
+): Promise<unknown> {
   if (condition === undefined || !rules.conditional) return error;
   try {
     assertWriteCondition(to, await current(host, to, o), condition);
@@ -74,16 +102,32 @@ async function whichCondition(error: StorageError, host: UploadHost, { to, condi
   }
 }
 
-async function copyInParts(host: UploadHost, { to, if: condition }: CopyItem, source: ObjectInfo, headers: ObjectHeaders, sourced: Sourced, rules: CopyRules, o: Call): Promise<ObjectInfo> {
+async function copyInParts(
+  host: UploadHost,
+  { to, if: condition }: CopyItem,
+  source: ObjectInfo,
+  headers: ObjectHeaders,
+  sourced: Sourced,
+  rules: CopyRules,
+  o: Call,
+): Promise<ObjectInfo> {
   const partSize = Math.max(rules.partSize, Math.ceil(source.size / (MAX_PARTS - 1000)));
   await using upload = await startUpload(host, to, headers, false, o);
   const starts = Array.from({ length: Math.ceil(source.size / partSize) }, (_, i) => i * partSize);
   const context = host.store.context('copy', to, { condition: 'revision' });
   const parts = await inParallel(starts, rules.concurrency, async (start, index) => {
     const end = Math.min(start + partSize, source.size);
-    const input = { Bucket: host.store.bucket, Key: to, UploadId: upload.ref.id, PartNumber: index + 1, ...sourced, CopySourceRange: `bytes=${start}-${end - 1}` };
+    const input = {
+      Bucket: host.store.bucket,
+      Key: to,
+      UploadId: upload.ref.id,
+      PartNumber: index + 1,
+      ...sourced,
+      CopySourceRange: `bytes=${start}-${end - 1}`,
+    };
     const { CopyPartResult } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.UploadPartCopyCommand(input), send));
-    if (CopyPartResult?.ETag === undefined) throw new StorageError('Unavailable', `${context.endpoint} answered the copy of a part without its result`, { key: to });
+    if (CopyPartResult?.ETag === undefined)
+      throw new StorageError('Unavailable', `${context.endpoint} answered the copy of a part without its result`, { key: to });
     return { index, size: end - start, token: partToken(quotedEtag(CopyPartResult.ETag), undefined) };
   });
   return await upload.complete(parts, { ...o, ...(condition === undefined ? {} : { if: condition }) });

@@ -39,7 +39,12 @@ const PERMISSIONS: readonly (MissingPermission & { readonly of: 'bucket' | 'obje
   { permission: 'read', actions: ['s3:GetObject'], of: 'object', cost: 'objects cannot be read, nor copied on the server' },
   { permission: 'write', actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], of: 'object', cost: 'nothing can be written' },
   { permission: 'delete', actions: ['s3:DeleteObject'], of: 'object', cost: 'nothing can be deleted or moved' },
-  { permission: 'list-uploads', actions: ['s3:ListBucketMultipartUploads'], of: 'bucket', cost: 'uploads that others left unfinished are not found; they cost storage until a lifecycle rule ends them' },
+  {
+    permission: 'list-uploads',
+    actions: ['s3:ListBucketMultipartUploads'],
+    of: 'bucket',
+    cost: 'uploads that others left unfinished are not found; they cost storage until a lifecycle rule ends them',
+  },
 ];
 
 /** Looks at a configured bucket with requests that change nothing. Rejects only for an abort, and for options that cannot work. */
@@ -120,15 +125,36 @@ function policyFor(bucket: string, missing: readonly (typeof PERMISSIONS)[number
     const actions = missing.filter((each) => each.of === of).flatMap(({ actions: names }) => names);
     return actions.length === 0 ? [] : [{ Effect: 'Allow', Action: actions, Resource: resource }];
   };
-  return JSON.stringify({ Version: '2012-10-17', Statement: [...statement('bucket', `arn:aws:s3:::${bucket}`), ...statement('object', `arn:aws:s3:::${bucket}/*`)] }, null, 2);
+  return JSON.stringify(
+    { Version: '2012-10-17', Statement: [...statement('bucket', `arn:aws:s3:::${bucket}`), ...statement('object', `arn:aws:s3:::${bucket}/*`)] },
+    null,
+    2,
+  );
 }
 
-function adviceFor({ tls, clues, used, access, loopback }: { tls: boolean; clues: Clues; used: string | undefined; access: AccessReport | undefined; loopback: boolean }): string[] {
+function adviceFor({
+  tls,
+  clues,
+  used,
+  access,
+  loopback,
+}: {
+  tls: boolean;
+  clues: Clues;
+  used: string | undefined;
+  access: AccessReport | undefined;
+  loopback: boolean;
+}): string[] {
   const advice: string[] = [];
   if (!tls && !loopback) advice.push('plain http: whoever sits between reads the content; use https where the server has it');
-  if (clues.skewMs !== undefined && Math.abs(clues.skewMs) > 60_000) advice.push(`this machine's clock is ${Math.round(Math.abs(clues.skewMs) / 60_000)} minutes ${clues.skewMs > 0 ? 'ahead of' : 'behind'} the server's; from 15 minutes on requests are refused`);
-  if (clues.told !== undefined && used !== undefined && clues.told !== used) advice.push(`the bucket lies in the region ${clues.told}, requests are signed for ${used}; set region: ${clues.told}`);
-  if (access?.read === 'not-probed') advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
+  if (clues.skewMs !== undefined && Math.abs(clues.skewMs) > 60_000)
+    advice.push(
+      `this machine's clock is ${Math.round(Math.abs(clues.skewMs) / 60_000)} minutes ${clues.skewMs > 0 ? 'ahead of' : 'behind'} the server's; from 15 minutes on requests are refused`,
+    );
+  if (clues.told !== undefined && used !== undefined && clues.told !== used)
+    advice.push(`the bucket lies in the region ${clues.told}, requests are signed for ${used}; set region: ${clues.told}`);
+  if (access?.read === 'not-probed')
+    advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
   if (access?.delete === 'not-probed') advice.push('whether deleting is allowed was not asked: the bucket keeps versions, and the question would leave a mark');
   return advice;
 }

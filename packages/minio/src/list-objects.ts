@@ -23,11 +23,22 @@ export async function* listPages(host: UploadHost, o: ListOptions, { minioListin
   for (;;) {
     const token = cursor?.startsWith(TOKEN) === true ? cursor.slice(1) : undefined;
     const startAfter = cursor?.startsWith(KEY) === true ? cursor.slice(1) : o.startAfter;
-    const page = await host.calls.list({ ...signalOf(o), prefix: asked, startAfter: minioListing ? minioMark(startAfter) : startAfter, delimiter: o.delimiter, limit: oneByOne ? 2 : limit, token });
+    const page = await host.calls.list({
+      ...signalOf(o),
+      prefix: asked,
+      startAfter: minioListing ? minioMark(startAfter) : startAfter,
+      delimiter: o.delimiter,
+      limit: oneByOne ? 2 : limit,
+      token,
+    });
     const shown = await within(host, page, { ...o, ...(startAfter === undefined ? {} : { startAfter }) });
     const { objects, prefixes, next } = cut(shown, page.token, oneByOne);
-    const wanted = asked === prefix ? { objects, prefixes } : { objects: objects.filter(({ key }) => key.startsWith(prefix)), prefixes: prefixes.filter((key) => key.startsWith(prefix)) };
-    if (next !== undefined && next === cursor) throw new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
+    const wanted =
+      asked === prefix
+        ? { objects, prefixes }
+        : { objects: objects.filter(({ key }) => key.startsWith(prefix)), prefixes: prefixes.filter((key) => key.startsWith(prefix)) };
+    if (next !== undefined && next === cursor)
+      throw new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
     yield { ...wanted, issues: [], ...(next === undefined ? {} : { cursor: next }) };
     if (next === undefined) return;
     cursor = next;
@@ -45,11 +56,16 @@ function minioMark(startAfter: string | undefined): string | undefined {
 }
 
 /** The page and where the next begins. `one`: of the page only its first entry is given, and the next begins behind that. */
-function cut({ objects, prefixes, ended }: Entries & { readonly ended: boolean }, token: string | undefined, one: boolean): Entries & { readonly next: string | undefined } {
+function cut(
+  { objects, prefixes, ended }: Entries & { readonly ended: boolean },
+  token: string | undefined,
+  one: boolean,
+): Entries & { readonly next: string | undefined } {
   if (one && objects.length + prefixes.length > 1) {
     const [object] = objects;
     const [prefix] = prefixes;
-    if (object !== undefined && (prefix === undefined || compareKeys(object.key, prefix) < 0)) return { objects: [object], prefixes: [], next: KEY + object.key };
+    if (object !== undefined && (prefix === undefined || compareKeys(object.key, prefix) < 0))
+      return { objects: [object], prefixes: [], next: KEY + object.key };
     return { objects: [], prefixes: prefix === undefined ? [] : [prefix], next: KEY + (prefix ?? '') };
   }
   return { objects, prefixes, next: ended || token === undefined ? undefined : TOKEN + token };
@@ -61,7 +77,8 @@ type Entries = Pick<ListPage, 'objects' | 'prefixes'>;
 async function within(host: UploadHost, page: Entries, o: ListOptions): Promise<Entries & { readonly ended: boolean }> {
   const { startAfter, until } = o;
   let { objects, prefixes } = page;
-  if (startAfter !== undefined && objects[0] !== undefined && compareKeys(objects[0].key, startAfter) <= 0) objects = objects.filter(({ key }) => compareKeys(key, startAfter) > 0);
+  if (startAfter !== undefined && objects[0] !== undefined && compareKeys(objects[0].key, startAfter) <= 0)
+    objects = objects.filter(({ key }) => compareKeys(key, startAfter) > 0);
   if (startAfter !== undefined && prefixes.length > 0) prefixes = prefixes.filter((prefix) => compareKeys(prefix, startAfter) > 0);
   if (until === undefined) return { objects, prefixes, ended: false };
   const [lastObject, lastPrefix] = [page.objects.at(-1)?.key, page.prefixes.at(-1)];
@@ -86,11 +103,16 @@ export async function* listUploads(host: UploadHost, prefix: string, byPrefix: b
     const text = page.EncodingType === 'url' ? decodedUrl : (raw: string): string => raw;
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       const key = text(Key ?? '');
-      if (UploadId !== undefined && key.startsWith(prefix)) yield { key, id: UploadId, ...(Initiated === undefined ? {} : { startedAt: Initiated.toISOString() }) };
+      if (UploadId !== undefined && key.startsWith(prefix))
+        yield { key, id: UploadId, ...(Initiated === undefined ? {} : { startedAt: Initiated.toISOString() }) };
     }
-    const next = { ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: text(page.NextKeyMarker) }), ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }) };
+    const next = {
+      ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: text(page.NextKeyMarker) }),
+      ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }),
+    };
     if (page.IsTruncated !== true || (next.KeyMarker === undefined && next.UploadIdMarker === undefined)) return;
-    if (next.KeyMarker === marker.KeyMarker && next.UploadIdMarker === marker.UploadIdMarker) throw new StorageError('Unavailable', 'the store gave the same page of uploads twice');
+    if (next.KeyMarker === marker.KeyMarker && next.UploadIdMarker === marker.UploadIdMarker)
+      throw new StorageError('Unavailable', 'the store gave the same page of uploads twice');
     marker = next;
   }
 }

@@ -101,11 +101,18 @@ export class MinioDriver implements BucketDriver, UploadHost {
       const info = await this.#withTags(infoOf(key, answer, this.#settings.etagIsMd5), answer, o);
       const range = rangeOf(answer);
       // MinIO answers a suffix of nothing with nothing.
-      if (o.range !== undefined && info.size === 0) throw new StorageError('InvalidRange', `${JSON.stringify(key)} has no bytes, so no range of it can be read`, { status });
+      if (o.range !== undefined && info.size === 0)
+        throw new StorageError('InvalidRange', `${JSON.stringify(key)} has no bytes, so no range of it can be read`, { status });
       if (o.range !== undefined && status !== 206 && !coversAll(o.range, info.size))
-        throw new StorageError('Unavailable', `the store answered a read of a range of ${JSON.stringify(key)} with all of it; a proxy between may drop the Range header`, { status });
+        throw new StorageError(
+          'Unavailable',
+          `the store answered a read of a range of ${JSON.stringify(key)} with all of it; a proxy between may drop the Range header`,
+          { status },
+        );
       if (answer.contentRange !== undefined && answer.length !== undefined && answer.length !== range.end - range.start)
-        throw new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sends ${answer.length}`, { status });
+        throw new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sends ${answer.length}`, {
+          status,
+        });
       this.#bucketSeen = true;
       return { info, range, body, close: () => opened.close() };
     } catch (error) {
@@ -116,8 +123,14 @@ export class MinioDriver implements BucketDriver, UploadHost {
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
     const partSize = partSizeFor(o.partSize ?? this.#settings.partSize, o.size ?? (isBytes(body) ? body.byteLength : undefined));
-    const plan = { partSize, concurrency: o.concurrency ?? this.#settings.concurrency, ...(o.signal === undefined ? {} : { signal: o.signal }), ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }) };
-    if (isBytes(body)) return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInParts(key, piecesOf(body, partSize), plan, o);
+    const plan = {
+      partSize,
+      concurrency: o.concurrency ?? this.#settings.concurrency,
+      ...(o.signal === undefined ? {} : { signal: o.signal }),
+      ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }),
+    };
+    if (isBytes(body))
+      return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInParts(key, piecesOf(body, partSize), plan, o);
     const reader = new PartReader(body, o.signal);
     try {
       const first = await reader.next(partSize, o.size);
@@ -151,7 +164,11 @@ export class MinioDriver implements BucketDriver, UploadHost {
       const parts = await sendPieces(upload, pieces, plan);
       const { crc32 } = o.checksum ?? {};
       // The others were compared with the content on its way here, and each part's CRC32 on its way there.
-      return await upload.complete(parts, { ...signalOf(o), ...(o.if === undefined ? {} : { if: o.if }), ...(crc32 === undefined || !this.#limits.crc32 ? {} : { checksum: { crc32 } }) });
+      return await upload.complete(parts, {
+        ...signalOf(o),
+        ...(o.if === undefined ? {} : { if: o.if }),
+        ...(crc32 === undefined || !this.#limits.crc32 ? {} : { checksum: { crc32 } }),
+      });
     } catch (error) {
       await this.#abandon(upload);
       throw error;
@@ -253,7 +270,9 @@ export class MinioDriver implements BucketDriver, UploadHost {
     const wordless = [301, 307, 400, 401, 403].includes(error.status ?? 0) || (error.code === 'NotFound' && !this.#bucketSeen);
     if (!wordless) return error;
     try {
-      await (await this.calls.get(key, { ...signalOf(o), ...(o.version === undefined ? {} : { version: o.version }), range: { start: 0, end: 1 }, verify: false })).close();
+      await (
+        await this.calls.get(key, { ...signalOf(o), ...(o.version === undefined ? {} : { version: o.version }), range: { start: 0, end: 1 }, verify: false })
+      ).close();
       return error;
     } catch (told) {
       if (!isStorageError(told)) return told;
@@ -270,7 +289,9 @@ function signalOf({ signal }: Call): Call {
 /** What another request learnt, as the failure of this one. */
 function toldOf(operation: string, { code, message, provider, bucket, key, retryable, status, requestId }: StorageError): StorageError {
   const known = new StorageError(code, message, { operation, provider, retryable });
-  return known.with(new StorageError(code, message, { ...pick('bucket', bucket), ...pick('key', key), ...pick('status', status), ...pick('requestId', requestId) }));
+  return known.with(
+    new StorageError(code, message, { ...pick('bucket', bucket), ...pick('key', key), ...pick('status', status), ...pick('requestId', requestId) }),
+  );
 }
 
 function pick<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {

@@ -141,7 +141,11 @@ export function serviceError(fault: ServiceFault, context: FaultContext): Storag
   return new StorageError(code, words(code, fault, context), details);
 }
 
-function refine(code: ErrorCode, { status, code: own, retryAfter: wait, message, region }: ServiceFault, { condition, region: asked }: FaultContext): ErrorCode {
+function refine(
+  code: ErrorCode,
+  { status, code: own, retryAfter: wait, message, region }: ServiceFault,
+  { condition, region: asked }: FaultContext,
+): ErrorCode {
   if (condition !== undefined && code === 'PreconditionFailed') return condition === 'absent' ? 'AlreadyExists' : 'PreconditionFailed';
   // A condition on a revision of what is not there: AWS, MinIO and Versity answer 404.
   if (condition === 'revision' && own === 'NoSuchKey') return 'PreconditionFailed';
@@ -157,13 +161,17 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
   const { bucket, key, endpoint, region } = context;
   const where = key === undefined ? `the bucket ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
   const said = told(fault, context);
-  if (fault.code === 'RequestTimeTooSkewed' || fault.code === 'RequestExpired') return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
+  if (fault.code === 'RequestTimeTooSkewed' || fault.code === 'RequestExpired')
+    return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
   if (fault.code === 'NoSuchUpload') return `the upload of ${where} was completed, aborted or never begun`;
   if (fault.code === 'InvalidObjectState') return `${where} is archived and cannot be read before it is restored`;
-  if (fault.code === 'InvalidAccessKeyId' || fault.code === 'InvalidClientTokenId') return `${endpoint} does not know this access key; check access_key and that the endpoint is the one that issued it`;
-  if (fault.code === 'SignatureDoesNotMatch') return `${endpoint} refused the signature: the secret key does not belong to the access key; copy secret_key again`;
+  if (fault.code === 'InvalidAccessKeyId' || fault.code === 'InvalidClientTokenId')
+    return `${endpoint} does not know this access key; check access_key and that the endpoint is the one that issued it`;
+  if (fault.code === 'SignatureDoesNotMatch')
+    return `${endpoint} refused the signature: the secret key does not belong to the access key; copy secret_key again`;
   if (fault.code.startsWith('ExpiredToken') || fault.code === 'TokenRefreshRequired') return 'the session has expired; get new temporary credentials';
-  if (fault.code === 'InvalidToken') return `${endpoint} does not accept the session token: it is damaged, of another service, or the keys are permanent and need none`;
+  if (fault.code === 'InvalidToken')
+    return `${endpoint} does not accept the session token: it is damaged, of another service, or the keys are permanent and need none`;
   switch (code) {
     case 'NotFound':
       return `there is no object ${where}`;
@@ -212,11 +220,15 @@ const DOING: Readonly<Record<string, string>> = {
 };
 
 function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultContext, said: string): string {
-  if (fault.region !== undefined && fault.region !== region) return `the bucket ${quoted(bucket)} lies in the region ${quoted(fault.region)}, and ${quoted(region)} is configured; set region: ${fault.region.replace(/[^\w-]/g, '')}`;
-  if (fault.message.includes('must be made to API port')) return `${endpoint} is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default`;
+  if (fault.region !== undefined && fault.region !== region)
+    return `the bucket ${quoted(bucket)} lies in the region ${quoted(fault.region)}, and ${quoted(region)} is configured; set region: ${fault.region.replace(/[^\w-]/g, '')}`;
+  if (fault.message.includes('must be made to API port'))
+    return `${endpoint} is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default`;
   if (fault.message.includes('HTTPS')) return `${endpoint} speaks https; write the endpoint with https:// before it`;
-  if (fault.code === 'AuthorizationHeaderMalformed') return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
-  if (fault.status >= 300 && fault.status < 400) return `${endpoint} sends requests for the bucket ${quoted(bucket)} elsewhere: it lies in another region, or this is no S3 endpoint; check endpoint and region${said}`;
+  if (fault.code === 'AuthorizationHeaderMalformed')
+    return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
+  if (fault.status >= 300 && fault.status < 400)
+    return `${endpoint} sends requests for the bucket ${quoted(bucket)} elsewhere: it lies in another region, or this is no S3 endpoint; check endpoint and region${said}`;
   return `${endpoint} does not take the bucket name ${quoted(bucket)}${said}`;
 }
 
@@ -243,10 +255,22 @@ function retryAfter(text: string | undefined): number | undefined {
 }
 
 /** Whatever answers at the endpoint is no S3 server: MinIO's console answers every request with 200 and a web page. */
-export function notS3(context: FaultContext, answer: { readonly status: number; readonly contentType?: string | undefined; readonly server?: string | undefined }): StorageError {
+export function notS3(
+  context: FaultContext,
+  answer: { readonly status: number; readonly contentType?: string | undefined; readonly server?: string | undefined },
+): StorageError {
   const { endpoint, operation, bucket, key } = context;
   const console = answer.server?.includes('MinIO Console') === true;
   const hint = console ? "this is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default" : 'check endpoint and port';
-  const got = answer.contentType === undefined ? `status ${answer.status} without an ETag` : `status ${answer.status} with ${quoted(withoutSecrets(answer.contentType, context.secrets), 40)}`;
-  return new StorageError('Config', `${endpoint} does not answer as an S3 server does (${got}): ${hint}`, { operation, provider: 'minio', bucket, status: answer.status, ...(key === undefined ? {} : { key }) });
+  const got =
+    answer.contentType === undefined
+      ? `status ${answer.status} without an ETag`
+      : `status ${answer.status} with ${quoted(withoutSecrets(answer.contentType, context.secrets), 40)}`;
+  return new StorageError('Config', `${endpoint} does not answer as an S3 server does (${got}): ${hint}`, {
+    operation,
+    provider: 'minio',
+    bucket,
+    status: answer.status,
+    ...(key === undefined ? {} : { key }),
+  });
 }

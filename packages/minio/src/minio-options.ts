@@ -62,12 +62,14 @@ const MIB = 1024 * 1024;
 export function minioSettings(o: MinioOptions): MinioSettings {
   const endpoint = endpointUrl(o.endpoint);
   const partSize = o.partSize ?? 8 * MIB;
-  if (!Number.isInteger(partSize) || partSize < 5 * MIB || partSize > 5 * 1024 * MIB) throw config(`partSize: expected 5 MiB to 5 GiB in bytes, got ${partSize}`);
+  if (!Number.isInteger(partSize) || partSize < 5 * MIB || partSize > 5 * 1024 * MIB)
+    throw config(`partSize: expected 5 MiB to 5 GiB in bytes, got ${partSize}`);
   for (const name of ['concurrency', 'connections'] as const) {
     const value = o[name] ?? 1;
     if (!Number.isInteger(value) || value < 1) throw config(`${name}: expected a whole number, 1 or more; got ${value}`);
   }
-  if (o.region !== undefined && !/^[A-Za-z0-9][\w-]{0,63}$/.test(o.region)) throw config(`region: expected a name such as eu-central-1, got ${quoted(o.region)}`);
+  if (o.region !== undefined && !/^[A-Za-z0-9][\w-]{0,63}$/.test(o.region))
+    throw config(`region: expected a name such as eu-central-1, got ${quoted(o.region)}`);
   return {
     endpoint,
     credentials: credentialSource(o.credentials),
@@ -105,7 +107,8 @@ const TLS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
 function endpointUrl(text: string): URL {
   const scheme = /^(https?):\/\//i.exec(text)?.[1]?.toLowerCase();
   const url = /[\s\\@?#]/.test(text) || (scheme === undefined && text.includes('://')) ? null : URL.parse(scheme === undefined ? `https://${text}` : text);
-  if (url === null || url.hostname === '' || url.pathname !== '/') throw config(`endpoint: expected a host such as s3.amazonaws.com, with or without https:// and a port${/[@?#]/.test(text) ? '' : `, got ${quoted(text)}`}`);
+  if (url === null || url.hostname === '' || url.pathname !== '/')
+    throw config(`endpoint: expected a host such as s3.amazonaws.com, with or without https:// and a port${/[@?#]/.test(text) ? '' : `, got ${quoted(text)}`}`);
   if (scheme === undefined && !TLS_PORTS.has(url.port)) url.protocol = 'http:';
   return url;
 }

@@ -1,4 +1,14 @@
-import { type Call, type CompleteOptions, isStorageError, type ObjectHeaders, type ObjectInfo, StorageError, type Upload, type UploadedPart, type UploadRef } from '@stowage/core';
+import {
+  type Call,
+  type CompleteOptions,
+  isStorageError,
+  type ObjectHeaders,
+  type ObjectInfo,
+  StorageError,
+  type Upload,
+  type UploadedPart,
+  type UploadRef,
+} from '@stowage/core';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
 import { combinedCrc32, crc32Header, crc32Of, crc32Value } from './crc32.ts';
 import { conditionKind, writeConditionInput } from './conditions.ts';
@@ -55,7 +65,8 @@ export class MinioUpload implements Upload {
 
   async part(index: number, bytes: Uint8Array, o: Call = {}): Promise<UploadedPart> {
     const { key, id } = this.ref;
-    if (!Number.isInteger(index) || index < 0 || index >= MAX_PARTS) throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_PARTS - 1}, got ${index}`, { key });
+    if (!Number.isInteger(index) || index < 0 || index >= MAX_PARTS)
+      throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_PARTS - 1}, got ${index}`, { key });
     this.#assertOpen();
     const crc32 = this.#crc32 ? crc32Of(bytes) : undefined;
     const etag = await this.#host.calls.part(key, bytes, { ...o, uploadId: id, number: index + 1, crc32 });
@@ -81,7 +92,11 @@ export class MinioUpload implements Upload {
     this.#assertOpen();
     const { key, id } = this.ref;
     if (o.checksum !== undefined && (o.checksum.crc32 === undefined || !this.#crc32))
-      throw new StorageError('Unsupported', `of an upload's whole content S3 compares crc32 alone${this.#crc32 ? '' : ', and not of this upload'}; leave "checksum" out, or compare the object after`, { key });
+      throw new StorageError(
+        'Unsupported',
+        `of an upload's whole content S3 compares crc32 alone${this.#crc32 ? '' : ', and not of this upload'}; leave "checksum" out, or compare the object after`,
+        { key },
+      );
     const ordered = orderedParts(key, parts);
     // S3 has no upload of no parts, but an empty last part.
     const sent = ordered.length === 0 ? [await this.part(0, new Uint8Array(), o)] : ordered;
@@ -92,7 +107,9 @@ export class MinioUpload implements Upload {
       Bucket: this.#host.store.bucket,
       Key: key,
       UploadId: id,
-      MultipartUpload: { Parts: tokens.map(({ etag, crc32 }, i) => ({ PartNumber: i + 1, ETag: etag, ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }) })) },
+      MultipartUpload: {
+        Parts: tokens.map(({ etag, crc32 }, i) => ({ PartNumber: i + 1, ETag: etag, ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }) })),
+      },
       ...writeConditionInput(o.if),
       ...(whole === undefined ? {} : { ChecksumCRC32: whole, ChecksumType: 'FULL_OBJECT' as const }),
     };
@@ -112,7 +129,9 @@ export class MinioUpload implements Upload {
     const { key, id } = this.ref;
     const context = this.#host.store.context('abort', key);
     try {
-      await this.#host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.AbortMultipartUploadCommand({ Bucket: this.#host.store.bucket, Key: key, UploadId: id }), send));
+      await this.#host.sdk.call(context, o, (client, sdk, send) =>
+        client.send(new sdk.AbortMultipartUploadCommand({ Bucket: this.#host.store.bucket, Key: key, UploadId: id }), send),
+      );
     } catch (error) {
       if (!isStorageError(error, 'NotFound')) throw error;
     }
@@ -129,7 +148,8 @@ export class MinioUpload implements Upload {
   }
 
   #assertOpen(): void {
-    if (this.#state === 'completed' || this.#state === 'aborted') throw new StorageError('NotFound', `the upload of ${JSON.stringify(this.ref.key)} was ${this.#state} already`, { key: this.ref.key });
+    if (this.#state === 'completed' || this.#state === 'aborted')
+      throw new StorageError('NotFound', `the upload of ${JSON.stringify(this.ref.key)} was ${this.#state} already`, { key: this.ref.key });
   }
 
   async #held(o: Call): Promise<{ readonly parts: UploadedPart[]; readonly crc32: boolean | undefined }> {
@@ -180,7 +200,14 @@ export class MinioUpload implements Upload {
       // Done is done: a failure to look is none of the completion.
       if (!isStorageError(error)) throw error;
       const size = parts.reduce((sum, part) => sum + part.size, 0);
-      return { key: this.ref.key, size, lastModified: new Date(), revision: etag === undefined ? {} : { etag }, checksums: crc32 === undefined ? {} : { crc32 }, headers: this.#headers ?? {} };
+      return {
+        key: this.ref.key,
+        size,
+        lastModified: new Date(),
+        revision: etag === undefined ? {} : { etag },
+        checksums: crc32 === undefined ? {} : { crc32 },
+        headers: this.#headers ?? {},
+      };
     }
   }
 }
@@ -188,9 +215,18 @@ export class MinioUpload implements Upload {
 function orderedParts(key: string, parts: readonly UploadedPart[]): UploadedPart[] {
   const ordered = [...parts].sort((a, b) => a.index - b.index);
   for (const [position, part] of ordered.entries()) {
-    if (part.index !== position) throw new StorageError('InvalidArgument', `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${part.index}`, { key });
+    if (part.index !== position)
+      throw new StorageError(
+        'InvalidArgument',
+        `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${part.index}`,
+        { key },
+      );
     if (position < ordered.length - 1 && part.size < MIN_PART)
-      throw new StorageError('InvalidArgument', `part ${position} of ${JSON.stringify(key)} has ${part.size} bytes; every part but the last must have ${MIN_PART} or more`, { key });
+      throw new StorageError(
+        'InvalidArgument',
+        `part ${position} of ${JSON.stringify(key)} has ${part.size} bytes; every part but the last must have ${MIN_PART} or more`,
+        { key },
+      );
   }
   return ordered;
 }

@@ -58,4 +58,3 @@ export function writeChecksums(expected: Checksums | undefined, crc32: string | 
   const { md5, sha256 } = expected ?? {};
   return { md5, ...(sha256 === undefined ? { crc32: expected?.crc32 ?? crc32 } : { sha256 }) };
 }
-

@@ -15,7 +15,8 @@ export function partToken(etag: string, crc32: string | undefined): string {
 
 export function readToken(key: string, { index, token }: UploadedPart): PartMark {
   const match = TOKEN.exec(token);
-  if (match === null) throw new StorageError('InvalidArgument', `part ${index} of ${JSON.stringify(key)} is not one that the store named; ask parts() for those`, { key });
+  if (match === null)
+    throw new StorageError('InvalidArgument', `part ${index} of ${JSON.stringify(key)} is not one that the store named; ask parts() for those`, { key });
   return { etag: match[1] as string, crc32: match[2] };
 }
 

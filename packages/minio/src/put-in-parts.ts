@@ -121,7 +121,8 @@ export async function* piecesOf(bytes: Uint8Array, partSize: number): AsyncItera
 export async function* piecesOfStream(reader: PartReader, first: Buffer, partSize: number): AsyncIterable<Piece> {
   yield { index: 0, bytes: first, sent: () => reader.release(first) };
   for (let index = 1, last = false; !last; index++) {
-    if (index >= MAX_PARTS) throw new StorageError('InvalidArgument', `the content does not fit into ${MAX_PARTS} parts; give its "size" or a larger "partSize"`);
+    if (index >= MAX_PARTS)
+      throw new StorageError('InvalidArgument', `the content does not fit into ${MAX_PARTS} parts; give its "size" or a larger "partSize"`);
     const size = sizeOfPart(index, partSize);
     // One part was not enough: the next gets its memory at once.
     const part = await reader.next(size, size);

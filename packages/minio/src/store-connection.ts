@@ -50,7 +50,15 @@ export class StoreConnection {
   }
 
   context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = {}): FaultContext {
-    return { operation, bucket: this.bucket, key, endpoint: this.settings.endpoint.origin, region: this.#place?.region ?? 'unknown', secrets: this.#secrets, ...more };
+    return {
+      operation,
+      bucket: this.bucket,
+      key,
+      endpoint: this.settings.endpoint.origin,
+      region: this.#place?.region ?? 'unknown',
+      secrets: this.#secrets,
+      ...more,
+    };
   }
 
   /** Whether requests of both are signed by one identity at one endpoint, so that one can name the other's objects as sources. */
@@ -84,8 +92,17 @@ export class StoreConnection {
       body.close();
       const region = headerOf(headers, 'x-amz-bucket-region');
       if (region === undefined) {
-        if (status === 404) throw new StorageError('BucketNotFound', `there is no bucket ${JSON.stringify(this.bucket)} on AWS; check its name`, { provider: 'minio', bucket: this.bucket, status });
-        throw new StorageError(status >= 500 ? 'Unavailable' : 'Config', `${context.endpoint} did not tell the bucket's region (status ${status}); set region`, { provider: 'minio', bucket: this.bucket, status });
+        if (status === 404)
+          throw new StorageError('BucketNotFound', `there is no bucket ${JSON.stringify(this.bucket)} on AWS; check its name`, {
+            provider: 'minio',
+            bucket: this.bucket,
+            status,
+          });
+        throw new StorageError(
+          status >= 500 ? 'Unavailable' : 'Config',
+          `${context.endpoint} did not tell the bucket's region (status ${status}); set region`,
+          { provider: 'minio', bucket: this.bucket, status },
+        );
       }
       this.#place = this.#settle(region);
       return this.#place;

@@ -43,10 +43,13 @@ describe('options', () => {
     expect(settings.store).toBe(store);
   });
 
-  it.each(['', 'ftp://host', 'user:secret-in-url@host', 'host/path', 'host name', 'host?x', 'host\\x'])('the endpoint %j is refused, and shown only where it cannot be a secret', (endpoint) => {
-    expect(() => minioSettings({ endpoint, credentials: keys })).toThrow(/^endpoint: expected a host/);
-    expect(() => minioSettings({ endpoint, credentials: keys })).not.toThrow(/secret-in-url/);
-  });
+  it.each(['', 'ftp://host', 'user:secret-in-url@host', 'host/path', 'host name', 'host?x', 'host\\x'])(
+    'the endpoint %j is refused, and shown only where it cannot be a secret',
+    (endpoint) => {
+      expect(() => minioSettings({ endpoint, credentials: keys })).toThrow(/^endpoint: expected a host/);
+      expect(() => minioSettings({ endpoint, credentials: keys })).not.toThrow(/secret-in-url/);
+    },
+  );
 
   it.each([{ partSize: 1 }, { concurrency: 0 }, { connections: 1.5 }, { region: 'eu west' }])('%j is refused', (wrong) => {
     expect(() => minioSettings({ endpoint: 'host', credentials: keys, ...wrong })).toThrow(expect.objectContaining({ code: 'Config' }));
@@ -54,7 +57,16 @@ describe('options', () => {
 });
 
 describe('an entry of the configuration', () => {
-  const entry = { provider: 'minio', endpoint: 'minio.local', port: 9000, access_key: 'id', secret_key: 'secret', buckets: ['a', 'b'], store: 'minio', path_style: true };
+  const entry = {
+    provider: 'minio',
+    endpoint: 'minio.local',
+    port: 9000,
+    access_key: 'id',
+    secret_key: 'secret',
+    buckets: ['a', 'b'],
+    store: 'minio',
+    path_style: true,
+  };
 
   it('is read, and its buckets share an identity', () => {
     const options = minio.parseConfig(entry);

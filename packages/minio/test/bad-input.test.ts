@@ -55,8 +55,24 @@ async function failure(work: Promise<unknown>): Promise<StorageError> {
 }
 
 function expectNoCanary(error: StorageError): void {
-  const forms = [error.message, error.stack ?? '', String(error), JSON.stringify(error), JSON.stringify(error, Object.getOwnPropertyNames(error)), inspect(error, { depth: 20, showHidden: true, getters: true })].join('\n');
-  for (const canary of [SECRET, TOKEN, encodeURIComponent(SECRET), encodeURIComponent(TOKEN), Buffer.from(SECRET).toString('base64'), 'AWS4-HMAC-SHA256', 'X-Amz-Signature']) expect(forms).not.toContain(canary);
+  const forms = [
+    error.message,
+    error.stack ?? '',
+    String(error),
+    JSON.stringify(error),
+    JSON.stringify(error, Object.getOwnPropertyNames(error)),
+    inspect(error, { depth: 20, showHidden: true, getters: true }),
+  ].join('\n');
+  for (const canary of [
+    SECRET,
+    TOKEN,
+    encodeURIComponent(SECRET),
+    encodeURIComponent(TOKEN),
+    Buffer.from(SECRET).toString('base64'),
+    'AWS4-HMAC-SHA256',
+    'X-Amz-Signature',
+  ])
+    expect(forms).not.toContain(canary);
 }
 
 function answered(_answer: unknown): true {
@@ -69,17 +85,50 @@ describe.each(transports)('through %s', (transport) => {
   const open = (endpoint: string, more: Partial<MinioOptions> = {}): BucketDriver => minioDriver({ endpoint, credentials: keys, transport, ...more }, 'bucket');
 
   it.each<[string, Misbehave, ErrorCode, RegExp, boolean]>([
-    ['echoes of secrets in an error', (i, a) => xmlError(a, 403, 'SignatureDoesNotMatch', {}, `StringToSign: ${i.headers.authorization} ${TOKEN} ${SECRET} secret=${SECRET}`), 'Unauthenticated', /secret/, false],
-    ['an unknown key', (_i, a) => xmlError(a, 403, 'InvalidAccessKeyId', {}, `The key ${keys.accessKeyId} does not exist`), 'Unauthenticated', /access key/, false],
+    [
+      'echoes of secrets in an error',
+      (i, a) => xmlError(a, 403, 'SignatureDoesNotMatch', {}, `StringToSign: ${i.headers.authorization} ${TOKEN} ${SECRET} secret=${SECRET}`),
+      'Unauthenticated',
+      /secret/,
+      false,
+    ],
+    [
+      'an unknown key',
+      (_i, a) => xmlError(a, 403, 'InvalidAccessKeyId', {}, `The key ${keys.accessKeyId} does not exist`),
+      'Unauthenticated',
+      /access key/,
+      false,
+    ],
     ['an expired session', (_i, a) => xmlError(a, 400, 'ExpiredToken', {}, `The provided token ${TOKEN} has expired.`), 'Unauthenticated', /expired/, false],
     ['a refusal', (_i, a) => xmlError(a, 403, 'AccessDenied', {}, `User with ${TOKEN} is not authorized`), 'AccessDenied', /may not/, false],
     ['another region', (_i, a) => xmlError(a, 301, 'PermanentRedirect', { 'x-amz-bucket-region': 'eu-west-9' }), 'Config', /eu-west-9/, false],
-    ['clocks that differ', (_i, a) => xmlError(a, 403, 'RequestTimeTooSkewed', { date: new Date(Date.now() - 3_600_000).toUTCString() }), 'Unauthenticated', /60 minutes ahead/, false],
+    [
+      'clocks that differ',
+      (_i, a) => xmlError(a, 403, 'RequestTimeTooSkewed', { date: new Date(Date.now() - 3_600_000).toUTCString() }),
+      'Unauthenticated',
+      /60 minutes ahead/,
+      false,
+    ],
     ['throttling', (_i, a) => xmlError(a, 503, 'SlowDown', { 'retry-after': '3' }), 'RateLimited', /slow down/, true],
     ['an internal error', (_i, a) => xmlError(a, 500, 'InternalError'), 'Unavailable', /500/, true],
-    ['a web page', (_i, a) => answered(a.writeHead(200, { 'content-type': 'text/html', server: 'MinIO Console' }).end(a.req.method === 'HEAD' ? undefined : '<!doctype html><html>x</html>')), 'Config', /console/, false],
+    [
+      'a web page',
+      (_i, a) =>
+        answered(
+          a.writeHead(200, { 'content-type': 'text/html', server: 'MinIO Console' }).end(a.req.method === 'HEAD' ? undefined : '<!doctype html><html>x</html>'),
+        ),
+      'Config',
+      /console/,
+      false,
+    ],
     ['a hang-up', (_i, a) => answered(a.destroy()), 'Unavailable', /broke/, true],
-    ['an http server that wants https', (_i, a) => answered(a.writeHead(400, { 'content-type': 'text/plain' }).end('Client sent an HTTP request to an HTTPS server.\n')), 'Config', /https/, false],
+    [
+      'an http server that wants https',
+      (_i, a) => answered(a.writeHead(400, { 'content-type': 'text/plain' }).end('Client sent an HTTP request to an HTTPS server.\n')),
+      'Config',
+      /https/,
+      false,
+    ],
   ])('%s: each call fails in plain words, without a secret', { timeout: 60_000 }, async (what, misbehave, code, words, retryable) => {
     await using faults = await faultServer(async (incoming, answer) => {
       await new Promise((resolve) => incoming.once('end', resolve).resume());
@@ -139,7 +188,11 @@ else {
   afterAll(() => server.stop(), 60_000);
   const rootKeys = { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey };
   describe.each(transports)('a real server over TLS, through %s', (transport) => {
-    const open = (more: Partial<MinioOptions>): BucketDriver => minioDriver({ endpoint: server.endpoint, region: server.region, credentials: rootKeys, transport, ...(server.ca === undefined ? {} : { ca: server.ca }), ...more }, 'bucket');
+    const open = (more: Partial<MinioOptions>): BucketDriver =>
+      minioDriver(
+        { endpoint: server.endpoint, region: server.region, credentials: rootKeys, transport, ...(server.ca === undefined ? {} : { ca: server.ca }), ...more },
+        'bucket',
+      );
     const withoutCa: Partial<MinioOptions> = { ca: '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----' };
     it.each<[string, Partial<MinioOptions>, ErrorCode, RegExp]>([
       ['works with its authority (no such bucket)', {}, 'BucketNotFound', /no bucket/],

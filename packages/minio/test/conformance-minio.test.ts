@@ -12,5 +12,8 @@ if (server === undefined) test('the conformance suite on MinIO', ({ skip }) => s
 else {
   afterAll(() => server.stop(), 120_000);
   for (const transport of ['lean', 'sdk'] as const)
-    runConformance(runnerFor(`minio, ${transport}`, MINIO_LIMITS), s3Harness(server, { store: 'minio', transport, denied: () => restrictedKeys(server, NOTHING_ALLOWED) }));
+    runConformance(
+      runnerFor(`minio, ${transport}`, MINIO_LIMITS),
+      s3Harness(server, { store: 'minio', transport, denied: () => restrictedKeys(server, NOTHING_ALLOWED) }),
+    );
 }

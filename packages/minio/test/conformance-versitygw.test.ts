@@ -10,5 +10,6 @@ const { server, missing } = await serverOrReason(() => startVersitygw());
 if (server === undefined) test("the conformance suite on Versity's gateway", ({ skip }) => skip(missing));
 else {
   afterAll(() => server.stop(), 120_000);
-  for (const transport of ['lean', 'sdk'] as const) runConformance(runnerFor(`versitygw, ${transport}`, VERSITYGW_LIMITS), s3Harness(server, { store: 'versitygw', transport }));
+  for (const transport of ['lean', 'sdk'] as const)
+    runConformance(runnerFor(`versitygw, ${transport}`, VERSITYGW_LIMITS), s3Harness(server, { store: 'versitygw', transport }));
 }

@@ -7,19 +7,29 @@ import { minioSettings } from '../src/minio-options.ts';
 
 const MIB = 1024 * 1024;
 
-for (const [store, start] of [['minio', startMinio], ['versitygw', startVersitygw]] as const) {
+for (const [store, start] of [
+  ['minio', startMinio],
+  ['versitygw', startVersitygw],
+] as const) {
   const { server, missing } = await serverOrReason(() => start());
   if (server === undefined) test(`copies in parts on ${store}`, ({ skip }) => skip(missing));
   else {
     afterAll(() => server.stop(), 60_000);
     describe(`copies in parts on ${store}`, () => {
-      const settings = minioSettings({ endpoint: server.endpoint, region: server.region, store, credentials: { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey } });
+      const settings = minioSettings({
+        endpoint: server.endpoint,
+        region: server.region,
+        store,
+        credentials: { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey },
+      });
       const driver = new MinioDriver(settings, 'copies', { maxSingle: 6 * MIB, partSize: 5 * MIB });
       const bucket = openBucket(driver);
       const content = Buffer.alloc(13 * MIB + 5, 'stowage');
 
       it('keep content, headers, metadata and tags, and obey conditions', async () => {
-        await new S3Client({ endpoint: server.endpoint, region: server.region, forcePathStyle: true, credentials: server }).send(new CreateBucketCommand({ Bucket: 'copies' }));
+        await new S3Client({ endpoint: server.endpoint, region: server.region, forcePathStyle: true, credentials: server }).send(
+          new CreateBucketCommand({ Bucket: 'copies' }),
+        );
         const headers = { contentType: 'video/x-test', cacheControl: 'max-age=3', metadata: { made: 'by  hand' }, tags: { kind: 'large' } };
         const source = await bucket.put('source', content, headers);
         const info = await bucket.copy('source', 'copied', { sourceIf: source.revision, if: 'absent' });

@@ -35,23 +35,47 @@ else {
 
     it('names what is missing, its action and the policy that grants it', async () => {
       const allowed = ['s3:ListBucket', 's3:GetObject', 's3:GetBucketVersioning'];
-      const credentials = await restrictedKeys(server, { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: allowed, Resource: ['arn:aws:s3:::*'] }] });
+      const credentials = await restrictedKeys(server, {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: allowed, Resource: ['arn:aws:s3:::*'] }],
+      });
       const report = await doctor({ ...base, credentials }, 'examined');
       expect(report.access).toEqual({ list: 'granted', read: 'granted', write: 'denied', delete: 'denied', 'list-uploads': 'denied' });
       expect(report.healthy).toBe(false);
-      expect(report.missing.flatMap(({ actions }) => actions)).toEqual(['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts', 's3:DeleteObject', 's3:ListBucketMultipartUploads']);
+      expect(report.missing.flatMap(({ actions }) => actions)).toEqual([
+        's3:PutObject',
+        's3:AbortMultipartUpload',
+        's3:ListMultipartUploadParts',
+        's3:DeleteObject',
+        's3:ListBucketMultipartUploads',
+      ]);
       expect(JSON.parse(report.policy ?? '')).toEqual({
         Version: '2012-10-17',
         Statement: [
           { Effect: 'Allow', Action: ['s3:ListBucketMultipartUploads'], Resource: 'arn:aws:s3:::examined' },
-          { Effect: 'Allow', Action: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts', 's3:DeleteObject'], Resource: 'arn:aws:s3:::examined/*' },
+          {
+            Effect: 'Allow',
+            Action: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts', 's3:DeleteObject'],
+            Resource: 'arn:aws:s3:::examined/*',
+          },
         ],
       });
     });
 
     it('works, and the driver with it, without the right to list uploads', async () => {
-      const allowed = ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts', 's3:GetBucketVersioning'];
-      const options: MinioOptions = { ...base, credentials: await restrictedKeys(server, { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: allowed, Resource: ['arn:aws:s3:::*'] }] }) };
+      const allowed = [
+        's3:ListBucket',
+        's3:GetObject',
+        's3:PutObject',
+        's3:DeleteObject',
+        's3:AbortMultipartUpload',
+        's3:ListMultipartUploadParts',
+        's3:GetBucketVersioning',
+      ];
+      const options: MinioOptions = {
+        ...base,
+        credentials: await restrictedKeys(server, { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: allowed, Resource: ['arn:aws:s3:::*'] }] }),
+      };
       const report = await doctor(options, 'examined');
       expect(report).toMatchObject({ healthy: true, missing: [{ permission: 'list-uploads' }] });
       const driver = minioDriver({ ...options, partSize: 5 * 1024 * 1024 }, 'examined');

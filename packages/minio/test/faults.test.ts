@@ -32,11 +32,14 @@ else {
   const keys = { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey };
   afterAll(() => server.stop(), 60_000);
   beforeAll(async () => {
-    await new S3Client({ endpoint: server.endpoint, region: server.region, forcePathStyle: true, credentials: keys }).send(new CreateBucketCommand({ Bucket: 'faults' }));
+    await new S3Client({ endpoint: server.endpoint, region: server.region, forcePathStyle: true, credentials: keys }).send(
+      new CreateBucketCommand({ Bucket: 'faults' }),
+    );
   });
 
   describe.each(['lean', 'sdk'] as const)('through %s', (transport) => {
-    const open = (endpoint: string): BucketDriver => minioDriver({ endpoint, credentials: keys, region: server.region, store: 'minio', transport, partSize: 5 * MIB }, 'faults');
+    const open = (endpoint: string): BucketDriver =>
+      minioDriver({ endpoint, credentials: keys, region: server.region, store: 'minio', transport, partSize: 5 * MIB }, 'faults');
     const direct = open(server.endpoint);
     const read = async (key: string): Promise<Buffer> => Buffer.from(await (await openBucket(direct).get(key)).bytes());
     const unfinished = async (): Promise<number> => {
@@ -47,11 +50,16 @@ else {
 
     it('an error in the 200 of a completion is a failure, and leaves the old object', async () => {
       await direct.put('completed', Buffer.from('old'), {});
-      await using faults = await faultServer(once(completion, (incoming, answer) => {
-        incoming.resume();
-        return xmlError(answer, 200, 'InternalError');
-      }), server.endpoint);
-      const error: unknown = await open(faults.endpoint).put('completed', content(11 * MIB), {}).catch((e: unknown) => e);
+      await using faults = await faultServer(
+        once(completion, (incoming, answer) => {
+          incoming.resume();
+          return xmlError(answer, 200, 'InternalError');
+        }),
+        server.endpoint,
+      );
+      const error: unknown = await open(faults.endpoint)
+        .put('completed', content(11 * MIB), {})
+        .catch((e: unknown) => e);
       expect(isStorageError(error, 'Unavailable')).toBe(true);
       expect((await read('completed')).toString()).toBe('old');
       expect(await unfinished()).toBe(0);
@@ -59,10 +67,16 @@ else {
 
     it('an error in the 200 of a copy is a failure', async () => {
       await direct.put('source', Buffer.from('x'), {});
-      await using faults = await faultServer(once((method, url) => method === 'PUT' && url.includes('copied'), (incoming, answer) => {
-        incoming.resume();
-        return xmlError(answer, 200, 'SlowDown');
-      }), server.endpoint);
+      await using faults = await faultServer(
+        once(
+          (method, url) => method === 'PUT' && url.includes('copied'),
+          (incoming, answer) => {
+            incoming.resume();
+            return xmlError(answer, 200, 'SlowDown');
+          },
+        ),
+        server.endpoint,
+      );
       const driver = open(faults.endpoint);
       const [outcome] = await driver.copyMany([{ from: driver.copySource('source'), to: 'copied' }], {});
       expect(outcome?.ok === false && outcome.error.code).toBe('RateLimited');
@@ -70,13 +84,16 @@ else {
 
     it('a completion that worked and was answered with 500, or not at all, is found to have worked', async () => {
       for (const how of ['500', 'reset'] as const) {
-        await using faults = await faultServer(once(completion, (incoming, answer) => {
-          pass(incoming, answer, server.endpoint, (response) => {
-            response.resume().once('end', () => (how === '500' ? xmlError(answer, 500, 'InternalError') : answer.destroy()));
+        await using faults = await faultServer(
+          once(completion, (incoming, answer) => {
+            pass(incoming, answer, server.endpoint, (response) => {
+              response.resume().once('end', () => (how === '500' ? xmlError(answer, 500, 'InternalError') : answer.destroy()));
+              return true;
+            });
             return true;
-          });
-          return true;
-        }), server.endpoint);
+          }),
+          server.endpoint,
+        );
         const info = await open(faults.endpoint).put(`lost-${how}`, content(11 * MIB), { if: 'absent' });
         expect(info.size).toBe(11 * MIB);
         expect((await read(`lost-${how}`)).equals(content(11 * MIB))).toBe(true);
@@ -85,10 +102,13 @@ else {
     });
 
     it('a completion that did not work and was answered with 500 is a failure', async () => {
-      await using faults = await faultServer(once(completion, (incoming, answer) => {
-        incoming.resume();
-        return xmlError(answer, 500, 'InternalError');
-      }), server.endpoint);
+      await using faults = await faultServer(
+        once(completion, (incoming, answer) => {
+          incoming.resume();
+          return xmlError(answer, 500, 'InternalError');
+        }),
+        server.endpoint,
+      );
       await expect(open(faults.endpoint).put('not-there', content(11 * MIB), {})).rejects.toMatchObject({ code: 'Unavailable' });
       await expect(direct.head('not-there', {})).rejects.toMatchObject({ code: 'NotFound' });
     });
@@ -128,7 +148,8 @@ else {
     });
 
     it('a listing that is cut off, or names no place to go on, is never taken for a whole one', async () => {
-      const page = '<?xml version="1.0"?><ListBucketResult><Name>faults</Name><IsTruncated>true</IsTruncated><Contents><Key>a</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>"x"</ETag><Size>1</Size></Contents>';
+      const page =
+        '<?xml version="1.0"?><ListBucketResult><Name>faults</Name><IsTruncated>true</IsTruncated><Contents><Key>a</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>"x"</ETag><Size>1</Size></Contents>';
       for (const body of [page, `${page}</ListBucketResult>`]) {
         await using faults = await faultServer((_incoming, answer) => {
           answer.writeHead(200, { 'content-type': 'application/xml' }).end(body);

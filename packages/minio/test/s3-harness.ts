@@ -23,7 +23,13 @@ let buckets = 0;
 export function s3Harness(server: S3Server, options: S3HarnessOptions): Harness {
   const { denied, ...driverOptions } = options;
   const keys = { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey };
-  const base: MinioOptions = { endpoint: server.endpoint, region: server.region, credentials: keys, ...(server.ca === undefined ? {} : { ca: server.ca }), ...driverOptions };
+  const base: MinioOptions = {
+    endpoint: server.endpoint,
+    region: server.region,
+    credentials: keys,
+    ...(server.ca === undefined ? {} : { ca: server.ca }),
+    ...driverOptions,
+  };
   const open = (bucket: string, more: Partial<MinioOptions> = {}): BucketDriver => minioDriver({ ...base, ...more }, bucket);
   const makers = new S3Client({ endpoint: server.endpoint, region: server.region, forcePathStyle: true, credentials: keys, maxAttempts: 1 });
   const make = async (): Promise<BucketDriver> => {
@@ -49,14 +55,18 @@ export function s3Harness(server: S3Server, options: S3HarnessOptions): Harness 
     },
     requests: () => sent,
     secrets: [server.secretAccessKey],
-    presignFetch: ({ url, method, headers }, content, more) => fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
+    presignFetch: ({ url, method, headers }, content, more) =>
+      fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
     faults: {
       missingBucket: async () => open('there-is-no-such-bucket'),
       ...(denied === undefined ? {} : { denied: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: await denied() }) }),
       unauthenticated: async () => open(bucketOf(await make()), { credentials: { ...keys, secretAccessKey: 'a-secret-that-is-wrong' } }),
       throttled: (retryAfterMs) => behindFaults((_incoming, answer) => xmlError(answer, 503, 'SlowDown', { 'retry-after': String(retryAfterMs / 1000) })),
       unreachable: async () => open('any', { endpoint: 'http://127.0.0.1:1' }),
-      full: () => behindFaults((incoming, answer) => (incoming.method === 'PUT' ? drained(incoming, () => xmlError(answer, 507, 'XMinioStorageFull')) : xmlError(answer, 404, 'NoSuchKey'))),
+      full: () =>
+        behindFaults((incoming, answer) =>
+          incoming.method === 'PUT' ? drained(incoming, () => xmlError(answer, 507, 'XMinioStorageFull')) : xmlError(answer, 404, 'NoSuchKey'),
+        ),
       hanging: () => behindFaults(() => true),
       breakBody: (opened, how) => behindFaults(breakFirstBody(server.endpoint, how), bucketOf(opened), server.endpoint),
     },

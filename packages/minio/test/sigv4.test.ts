@@ -9,7 +9,15 @@ import { RequestSigner, UNSIGNED_PAYLOAD, type UnsignedRequest } from '../src/wi
 class Sha256 {
   readonly #hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : Buffer.from(ArrayBuffer.isView(secret) ? secret.buffer : secret, ArrayBuffer.isView(secret) ? secret.byteOffset : 0, secret.byteLength));
+    this.#hash =
+      secret === undefined
+        ? createHash('sha256')
+        : createHmac(
+            'sha256',
+            typeof secret === 'string'
+              ? secret
+              : Buffer.from(ArrayBuffer.isView(secret) ? secret.buffer : secret, ArrayBuffer.isView(secret) ? secret.byteOffset : 0, secret.byteLength),
+          );
   }
   update(data: string | Uint8Array): void {
     this.#hash.update(data);
@@ -22,8 +30,19 @@ class Sha256 {
   }
 }
 
-const oddText = fc.string({ unit: fc.oneof(fc.constantFrom(...Array.from('/ +%?#&=\'"()*!~\\[]\r\n\t'), 'é', 'e\u0301', '😀', '\u{10ffff}', '\u0001'), fc.string({ minLength: 1, maxLength: 1 })), maxLength: 40 }).map((text) => text.toWellFormed());
-const header = fc.dictionary(fc.constantFrom('content-type', 'cache-control', 'range', 'if-none-match', 'x-amz-meta-a', 'x-amz-meta-b-c', 'x-amz-tagging', 'content-md5', 'user-agent'), fc.string({ unit: fc.constantFrom(...Array.from('abc ,;=/"-  ')), maxLength: 20 }));
+const oddText = fc
+  .string({
+    unit: fc.oneof(
+      fc.constantFrom(...Array.from('/ +%?#&=\'"()*!~\\[]\r\n\t'), 'é', 'e\u0301', '😀', '\u{10ffff}', '\u0001'),
+      fc.string({ minLength: 1, maxLength: 1 }),
+    ),
+    maxLength: 40,
+  })
+  .map((text) => text.toWellFormed());
+const header = fc.dictionary(
+  fc.constantFrom('content-type', 'cache-control', 'range', 'if-none-match', 'x-amz-meta-a', 'x-amz-meta-b-c', 'x-amz-tagging', 'content-md5', 'user-agent'),
+  fc.string({ unit: fc.constantFrom(...Array.from('abc ,;=/"-  ')), maxLength: 20 }),
+);
 const requests = fc.record({
   method: fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'DELETE'),
   host: fc.constantFrom('127.0.0.1:9000', 'bucket.s3.eu-central-1.amazonaws.com'),
@@ -32,20 +51,34 @@ const requests = fc.record({
   headers: header,
   body: fc.option(fc.uint8Array(), { nil: undefined }),
 });
-const credentials = fc.record({ accessKeyId: fc.constant('AKIDEXAMPLE'), secretAccessKey: fc.string({ minLength: 1, unit: 'grapheme-ascii' }) }).chain((keys) =>
-  fc.oneof(fc.constant(keys), fc.constant({ ...keys, sessionToken: 'token/+=' })),
-);
+const credentials = fc
+  .record({ accessKeyId: fc.constant('AKIDEXAMPLE'), secretAccessKey: fc.string({ minLength: 1, unit: 'grapheme-ascii' }) })
+  .chain((keys) => fc.oneof(fc.constant(keys), fc.constant({ ...keys, sessionToken: 'token/+=' })));
 const time = fc.date({ min: new Date('2001-01-01'), max: new Date('2060-01-01'), noInvalidDate: true });
 
 function unsigned({ method, host, key, query, headers, body }: typeof requests extends fc.Arbitrary<infer T> ? T : never): UnsignedRequest {
-  return { method, host, path: `/bucket/${encodedKey(key)}`, query, headers, payloadHash: body === undefined ? UNSIGNED_PAYLOAD : createHash('sha256').update(body).digest('hex') };
+  return {
+    method,
+    host,
+    path: `/bucket/${encodedKey(key)}`,
+    query,
+    headers,
+    payloadHash: body === undefined ? UNSIGNED_PAYLOAD : createHash('sha256').update(body).digest('hex'),
+  };
 }
 
 function sdkSigner(keys: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): SignatureV4 {
   return new SignatureV4({ service: 's3', region: 'eu-central-1', credentials: keys, sha256: Sha256, uriEscapePath: false, applyChecksum: true });
 }
 
-function sdkRequest({ method, host, path, query, headers, payloadHash }: UnsignedRequest): { method: string; protocol: string; hostname: string; path: string; query: Record<string, string>; headers: Record<string, string> } {
+function sdkRequest({ method, host, path, query, headers, payloadHash }: UnsignedRequest): {
+  method: string;
+  protocol: string;
+  hostname: string;
+  path: string;
+  query: Record<string, string>;
+  headers: Record<string, string>;
+} {
   return { method, protocol: 'https:', hostname: host, path, query: { ...query }, headers: { ...headers, host, 'x-amz-content-sha256': payloadHash } };
 }
 
@@ -69,8 +102,14 @@ describe("signatures agree with the SDK's own signer", () => {
     const signer = new RequestSigner('eu-central-1');
     await fc.assert(
       fc.asyncProperty(requests, credentials, time, fc.integer({ min: 1, max: 604_800 }), async (spec, keys, now, expiresIn) => {
-        const request = { ...unsigned({ ...spec, headers: 'content-type' in spec.headers ? { 'content-type': spec.headers['content-type'] } : {} }), payloadHash: UNSIGNED_PAYLOAD };
-        const theirs = await sdkSigner(keys).presign({ ...sdkRequest(request), headers: { ...request.headers, host: request.host, 'X-Amz-Content-Sha256': UNSIGNED_PAYLOAD } }, { signingDate: now, expiresIn, signableHeaders: new Set(['content-type', 'host']), unhoistableHeaders: new Set(['content-type']) });
+        const request = {
+          ...unsigned({ ...spec, headers: 'content-type' in spec.headers ? { 'content-type': spec.headers['content-type'] } : {} }),
+          payloadHash: UNSIGNED_PAYLOAD,
+        };
+        const theirs = await sdkSigner(keys).presign(
+          { ...sdkRequest(request), headers: { ...request.headers, host: request.host, 'X-Amz-Content-Sha256': UNSIGNED_PAYLOAD } },
+          { signingDate: now, expiresIn, signableHeaders: new Set(['content-type', 'host']), unhoistableHeaders: new Set(['content-type']) },
+        );
         const ours = new URLSearchParams(signer.presign(request, keys, expiresIn, now.getTime()).replace(/^[^?]*\?/, ''));
         expect(ours.get('X-Amz-Signature')).toBe(theirs.query?.['X-Amz-Signature']);
       }),
@@ -83,7 +122,14 @@ describe("signatures agree with the SDK's own signer", () => {
     const keys = { accessKeyId: 'a', secretAccessKey: 'b' };
     const base: UnsignedRequest = { method: 'GET', host: 'h', path: '/b/k', query: {}, headers: {}, payloadHash: UNSIGNED_PAYLOAD };
     const signature = (request: UnsignedRequest): string => signer.sign(request, keys, 0).headers['authorization'] ?? '';
-    const changed: UnsignedRequest[] = [{ ...base, method: 'PUT' }, { ...base, host: 'i' }, { ...base, path: '/b//k' }, { ...base, query: { a: '' } }, { ...base, headers: { range: 'bytes=0-1' } }, { ...base, payloadHash: 'x' }];
+    const changed: UnsignedRequest[] = [
+      { ...base, method: 'PUT' },
+      { ...base, host: 'i' },
+      { ...base, path: '/b//k' },
+      { ...base, query: { a: '' } },
+      { ...base, headers: { range: 'bytes=0-1' } },
+      { ...base, payloadHash: 'x' },
+    ];
     expect(new Set([base, ...changed].map(signature)).size).toBe(changed.length + 1);
   });
 });

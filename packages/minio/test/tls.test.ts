@@ -24,7 +24,8 @@ else {
   });
 
   describe.each(['lean', 'sdk'] as const)('over TLS with an authority of our own, through %s', (transport) => {
-    const open = (more: { readonly ca?: string } = { ca }): ReturnType<typeof openBucket> => openBucket(minioDriver({ ...base, store: 'minio', transport, ...more }, 'sealed'));
+    const open = (more: { readonly ca?: string } = { ca }): ReturnType<typeof openBucket> =>
+      openBucket(minioDriver({ ...base, store: 'minio', transport, ...more }, 'sealed'));
 
     it('small and large objects go up, are listed, come down and are deleted', async () => {
       await using bucket = open();

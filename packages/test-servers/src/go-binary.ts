@@ -87,7 +87,13 @@ async function lock(path: string): Promise<() => Promise<void>> {
 async function abandoned(path: string): Promise<boolean> {
   const holder = await readFile(path, 'utf8').catch(() => '');
   // Created, and its holder's number not yet written.
-  if (holder === '') return (await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0)) > 10_000;
+  if (holder === '')
+    return (
+      (await stat(path).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      )) > 10_000
+    );
   try {
     process.kill(Number(holder), 0);
     return false;

@@ -21,7 +21,21 @@ export async function localAuthority(): Promise<LocalAuthority> {
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    await openssl('req', '-x509', ...curve, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj', '/CN=Stowage test authority', '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
+    await openssl(
+      'req',
+      '-x509',
+      ...curve,
+      '-keyout',
+      'ca.key',
+      '-out',
+      'ca.crt',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=Stowage test authority',
+      '-addext',
+      'keyUsage=critical,keyCertSign,cRLSign',
+    );
   } catch (error) {
     await remove();
     throw new Error('no certificate authority could be made: the openssl program is missing or too old', { cause: error });
@@ -32,8 +46,27 @@ export async function localAuthority(): Promise<LocalAuthority> {
     async issue(address): Promise<{ certificate: string; key: string }> {
       const name = `server-${++issued}`;
       await openssl('req', ...curve, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=Stowage test server');
-      await writeFile(join(folder, `${name}.ext`), `subjectAltName=IP:${address},DNS:localhost\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n`);
-      await openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.crt`);
+      await writeFile(
+        join(folder, `${name}.ext`),
+        `subjectAltName=IP:${address},DNS:localhost\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n`,
+      );
+      await openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.crt',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-extfile',
+        `${name}.ext`,
+        '-out',
+        `${name}.crt`,
+      );
       return { certificate: await readFile(join(folder, `${name}.crt`), 'utf8'), key: await readFile(join(folder, `${name}.key`), 'utf8') };
     },
     [Symbol.asyncDispose]: remove,

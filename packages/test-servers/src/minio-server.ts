@@ -34,7 +34,17 @@ export async function startMinio({ authority, region = 'us-east-1' }: MinioServe
     }
     return {
       path,
-      args: ['server', '--quiet', '--certs-dir', certificates, '--address', `127.0.0.1:${port}`, '--console-address', `127.0.0.1:${consolePort}`, join(folder, 'data')],
+      args: [
+        'server',
+        '--quiet',
+        '--certs-dir',
+        certificates,
+        '--address',
+        `127.0.0.1:${port}`,
+        '--console-address',
+        `127.0.0.1:${consolePort}`,
+        join(folder, 'data'),
+      ],
       env: {
         MINIO_ROOT_USER: ROOT.accessKeyId,
         MINIO_ROOT_PASSWORD: ROOT.secretAccessKey,

@@ -14,4 +14,7 @@ export interface S3Server extends AsyncDisposable {
 }
 
 /** No secrets: the servers listen on the loopback for the length of a test. */
-export const ROOT: { readonly accessKeyId: string; readonly secretAccessKey: string } = { accessKeyId: 'stowage-test-root', secretAccessKey: 'stowage-test-secret-9f2d' };
+export const ROOT: { readonly accessKeyId: string; readonly secretAccessKey: string } = {
+  accessKeyId: 'stowage-test-root',
+  secretAccessKey: 'stowage-test-secret-9f2d',
+};

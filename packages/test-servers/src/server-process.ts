@@ -46,7 +46,11 @@ console.log(server.pid);
  * Starts a server on free loopback ports with a temporary folder, and waits until it answers. A port may be taken between its choice
  * and its use: then other ports are tried.
  */
-export async function startServer(name: string, ports: number, command: (ports: readonly number[], folder: string) => Promise<ServerCommand>): Promise<ServerProcess & { readonly ports: readonly number[] }> {
+export async function startServer(
+  name: string,
+  ports: number,
+  command: (ports: readonly number[], folder: string) => Promise<ServerCommand>,
+): Promise<ServerProcess & { readonly ports: readonly number[] }> {
   for (let attempt = 1; ; attempt++) {
     const folder = await mkdtemp(join(tmpdir(), `stowage-${name}-`));
     const chosen = await freePorts(ports);

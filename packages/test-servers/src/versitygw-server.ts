@@ -14,7 +14,7 @@ export async function startVersitygw(region: string = 'us-east-1'): Promise<S3Se
   const path = await goBinary(VERSITYGW);
   const running = await startServer('versitygw', 1, async ([port], folder) => {
     await mkdir(join(folder, 'data'));
-      return {
+    return {
       path,
       // Metadata in extended attributes, which the temporary folder's disk must have: kept beside the data ("sidecar"), an overwrite
       // keeps old tags and headers, and readers meet the metadata of one write with the content of another.

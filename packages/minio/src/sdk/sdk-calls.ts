@@ -25,7 +25,13 @@ export class SdkCalls implements ObjectCalls {
 
   async head(key: string, o: HeadOptions): Promise<ObjectAnswer> {
     const context = this.#store.context('head', key);
-    const input = { Bucket: this.#store.bucket, Key: key, ChecksumMode: 'ENABLED' as const, ...readConditionInput(o), ...(o.version === undefined ? {} : { VersionId: o.version }) };
+    const input = {
+      Bucket: this.#store.bucket,
+      Key: key,
+      ChecksumMode: 'ENABLED' as const,
+      ...readConditionInput(o),
+      ...(o.version === undefined ? {} : { VersionId: o.version }),
+    };
     return answerOfOutput(await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.HeadObjectCommand(input), send)), context);
   }
 
@@ -78,7 +84,14 @@ export class SdkCalls implements ObjectCalls {
 
   async part(key: string, bytes: Uint8Array, o: PartRequest): Promise<string> {
     const context = this.#store.context('part', key);
-    const input = { Bucket: this.#store.bucket, Key: key, UploadId: o.uploadId, PartNumber: o.number, Body: bytes, ...(o.crc32 === undefined ? {} : { ChecksumCRC32: o.crc32 }) };
+    const input = {
+      Bucket: this.#store.bucket,
+      Key: key,
+      UploadId: o.uploadId,
+      PartNumber: o.number,
+      Body: bytes,
+      ...(o.crc32 === undefined ? {} : { ChecksumCRC32: o.crc32 }),
+    };
     const output = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.UploadPartCommand(input), send));
     return answeredTag(output.ETag, context);
   }
@@ -96,14 +109,24 @@ export class SdkCalls implements ObjectCalls {
     const output = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.ListObjectsV2Command(input), send));
     if (output.IsTruncated === undefined && output.KeyCount === undefined && output.Name === undefined) throw notS3(context, { status: 200 });
     if (output.IsTruncated === true && (output.NextContinuationToken ?? '') === '')
-      throw new StorageError('Unavailable', `${context.endpoint} gave a listing that cannot be trusted: it says that more follows and does not say where`, { operation: 'list', provider: 'minio', bucket: context.bucket });
+      throw new StorageError('Unavailable', `${context.endpoint} gave a listing that cannot be trusted: it says that more follows and does not say where`, {
+        operation: 'list',
+        provider: 'minio',
+        bucket: context.bucket,
+      });
     // The SDK leaves keys as the store wrote them, and says so.
     const text = output.EncodingType === 'url' ? decodedUrl : (raw: string): string => raw;
     const { etagIsMd5 } = this.#store.settings;
     return {
       objects: (output.Contents ?? []).map(({ Key = '', Size = 0, LastModified = new Date(0), ETag }) => {
         const etag = ETag === undefined ? undefined : quotedEtag(ETag);
-        return { key: text(Key), size: Size, lastModified: LastModified, revision: etag === undefined ? {} : { etag }, checksums: etagIsMd5 ? md5OfEtag(etag) : {} };
+        return {
+          key: text(Key),
+          size: Size,
+          lastModified: LastModified,
+          revision: etag === undefined ? {} : { etag },
+          checksums: etagIsMd5 ? md5OfEtag(etag) : {},
+        };
       }),
       prefixes: (output.CommonPrefixes ?? []).map(({ Prefix = '' }) => text(Prefix)),
       token: output.IsTruncated === true ? output.NextContinuationToken : undefined,

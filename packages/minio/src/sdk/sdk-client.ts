@@ -102,7 +102,8 @@ function sdkError(error: unknown, context: FaultContext): StorageError {
   if (status === undefined) return networkError(error, context);
   const headers = $response?.headers ?? {};
   // A success that the SDK could not read.
-  if (status < 300 && $metadata?.httpStatusCode === undefined) return notS3(context, { status, contentType: headers['content-type'], server: headers['server'] });
+  if (status < 300 && $metadata?.httpStatusCode === undefined)
+    return notS3(context, { status, contentType: headers['content-type'], server: headers['server'] });
   const unreadable = typeof $responseBodyText === 'string' && !$responseBodyText.trimStart().startsWith('<');
   const code = unreadable ? '' : typeof Code === 'string' ? Code : typeof name === 'string' ? name : '';
   const fault: ServiceFault = {

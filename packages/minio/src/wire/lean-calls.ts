@@ -106,7 +106,12 @@ export class LeanCalls implements ObjectCalls {
       if (!(error instanceof ListingFault)) throw error;
       const contentType = headerOf(headers, 'content-type');
       if (contentType?.includes('html') === true) throw notS3(context, { status, contentType, server: headerOf(headers, 'server') });
-      throw new StorageError('Unavailable', `${context.endpoint} gave a listing that cannot be trusted: ${error.message}`, { operation: 'list', provider: 'minio', bucket: context.bucket, status });
+      throw new StorageError('Unavailable', `${context.endpoint} gave a listing that cannot be trusted: ${error.message}`, {
+        operation: 'list',
+        provider: 'minio',
+        bucket: context.bucket,
+        status,
+      });
     }
   }
 
@@ -155,7 +160,10 @@ export class LeanCalls implements ObjectCalls {
 
   async #refused({ status, headers, body }: HttpAnswer, context: FaultContext, signal: AbortSignal | undefined): Promise<unknown> {
     const bytes = await this.#bytes(body, context, signal, ERROR_BYTES);
-    const document = errorDocument(bytes) ?? { code: headerOf(headers, 'x-minio-error-code') ?? '', message: plainText(bytes, headerOf(headers, 'content-type')) };
+    const document = errorDocument(bytes) ?? {
+      code: headerOf(headers, 'x-minio-error-code') ?? '',
+      message: plainText(bytes, headerOf(headers, 'content-type')),
+    };
     return serviceError(
       {
         requestId: headerOf(headers, 'x-amz-request-id')?.split(',')[0],

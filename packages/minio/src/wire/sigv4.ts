@@ -11,8 +11,21 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /** Headers that proxies and clients change on the way, and the one that is made here: the list of the AWS SDK for JavaScript. */
 const UNSIGNED_HEADERS: ReadonlySet<string> = new Set([
-  'authorization', 'cache-control', 'connection', 'expect', 'from', 'keep-alive', 'max-forwards', 'pragma', 'referer', 'te',
-  'trailer', 'transfer-encoding', 'upgrade', 'user-agent', 'x-amzn-trace-id',
+  'authorization',
+  'cache-control',
+  'connection',
+  'expect',
+  'from',
+  'keep-alive',
+  'max-forwards',
+  'pragma',
+  'referer',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'x-amzn-trace-id',
 ]);
 
 /** A request before it is signed. Header names are in lower case, without `host`. */
@@ -86,7 +99,9 @@ export class RequestSigner {
 
   #signature(credentials: Credentials, time: string, scope: string, canonicalRequest: string): string {
     const toSign = `${ALGORITHM}\n${time}\n${scope}\n${hash('sha256', canonicalRequest, 'hex')}`;
-    return createHmac('sha256', this.#key(credentials, time.slice(0, 8))).update(toSign).digest('hex');
+    return createHmac('sha256', this.#key(credentials, time.slice(0, 8)))
+      .update(toSign)
+      .digest('hex');
   }
 
   #key({ secretAccessKey: secret }: Credentials, day: string): Buffer {
@@ -110,7 +125,11 @@ export class RequestSigner {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function canonicalHeaders(host: string, headers: Readonly<Record<string, string>>, unsigned: ReadonlySet<string> = UNSIGNED_HEADERS): { readonly canonical: string; readonly names: string } {
+function canonicalHeaders(
+  host: string,
+  headers: Readonly<Record<string, string>>,
+  unsigned: ReadonlySet<string> = UNSIGNED_HEADERS,
+): { readonly canonical: string; readonly names: string } {
   const names = Object.keys(headers).filter((name) => !unsigned.has(name));
   names.push('host');
   names.sort();

@@ -20,5 +20,10 @@ export function errorDocument(body: Uint8Array): ErrorDocument | undefined {
   };
   const region = field('Region');
   const requestId = field('RequestId');
-  return { code: field('Code') ?? '', message: field('Message') ?? '', ...(region === undefined ? {} : { region }), ...(requestId === undefined ? {} : { requestId }) };
+  return {
+    code: field('Code') ?? '',
+    message: field('Message') ?? '',
+    ...(region === undefined ? {} : { region }),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
 }

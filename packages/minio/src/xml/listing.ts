@@ -41,7 +41,7 @@ export function scanListing(body: Uint8Array, etagIsMd5: boolean): ListedPage {
     if (begin < 0) break;
     const close = xml.indexOf('</CommonPrefixes>', begin);
     // A server may name several in one element.
-    for (let from = begin; ; ) {
+    for (let from = begin; ;) {
       const prefix = xml.indexOf('<Prefix>', from);
       if (prefix < 0 || prefix > close) break;
       from = xml.indexOf('</Prefix>', prefix);
