@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { root, type WorkspacePackage, workspacePackages } from './workspace.ts';
 
 /** A package's place in the house decides which packages of the workspace its sources may import. */
-type Place = 'core' | 'conformance' | 'provider' | 'engine' | 'app';
+type Place = 'core' | 'conformance' | 'provider' | 'engine' | 'app' | 'test-servers';
 
 /** Every package has its place here; one without is a violation, so that nobody adds a package past the rule. */
 const placeOf: Record<string, Place> = {
@@ -16,6 +16,7 @@ const placeOf: Record<string, Place> = {
   'packages/minio': 'provider',
   'packages/azure': 'provider',
   'packages/google': 'provider',
+  'packages/test-servers': 'test-servers',
   'packages/transfer': 'engine',
   'packages/catalog': 'engine',
   'packages/cache': 'engine',
@@ -30,10 +31,11 @@ const mayImport: Record<Place, readonly Place[]> = {
   provider: ['core'],
   engine: ['core'],
   app: ['core', 'provider', 'engine'],
+  'test-servers': [],
 };
 
-/** Tests may also use the suite and, to have real storage at hand, the providers. */
-const testsMayImport: readonly Place[] = ['core', 'conformance', 'provider'];
+/** Tests may also use the suite and, to have real storage at hand, the providers and the servers. */
+const testsMayImport: readonly Place[] = ['core', 'conformance', 'provider', 'test-servers'];
 
 /** A cloud's SDK is named by its own provider alone: installing one provider brings no other cloud's code. */
 const sdkOwner: readonly { sdk: RegExp; owner: string }[] = [
