@@ -88,7 +88,9 @@ function outcomeTeller(
   run: Pick<MirrorReport, 'mode' | 'dryRun'>,
 ): ((batch: readonly Outcome[]) => void | Promise<void>) | undefined {
   const all = request.detail === 'verbose';
-  if (!request.json && !all && (!run.dryRun || request.detail === 'quiet')) return undefined;
+  // What a plan or a check has found is what they were asked for; what a mirror has done is counted.
+  const lists = run.dryRun || run.mode === 'check';
+  if (!request.json && !all && (!lists || request.detail === 'quiet')) return undefined;
   const text = request.json ? (outcome: Outcome): string => eventLine(outcomeEvent(outcome)) : (outcome: Outcome): string => outcomeLine(outcome, run);
   return (batch) => {
     // One write for a batch: a plan of millions of lines is bound by its writes.

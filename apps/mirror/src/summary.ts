@@ -53,7 +53,7 @@ function closingLines(report: MirrorReport): string[] {
 function verdict({ mode, dryRun, counts }: MirrorReport): string {
   const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
   const troubles = counts.failed.objects + counts.conflict.objects;
-  if (mode === 'check') return differences + troubles === 0 ? 'No differences.' : `${objectsText(differences + troubles)} differ or could not be compared.`;
+  if (mode === 'check') return differences + troubles === 0 ? 'No differences.' : `Not the same: ${objectsText(differences + troubles)}.`;
   if (dryRun)
     return `${countText(counts.copied.objects)} to copy, ${countText(counts.updated.objects)} to update, ${countText(counts.deleted.objects)} to delete; nothing was done.`;
   if (troubles > 0) return `Not in sync: ${objectsText(troubles)} failed or in conflict.`;

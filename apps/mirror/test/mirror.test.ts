@@ -134,9 +134,17 @@ describe('check', () => {
     const { code, stdout } = await run(['check', at('from'), at('to'), '--verbose']);
     expect(code).toBe(6);
     expect(stdout).toMatch(/^missing +a\ndiffers +b {2}\(size\)\nsame +c\nextra +d\n/);
-    expect(stdout).toContain('3 objects differ or could not be compared.');
+    expect(stdout).toContain('Not the same: 3 objects.');
     expect(treeOf(at('to'))).toEqual({ b: '2', c: '3', d: '4' });
   });
+
+  it('lists what is not the same without being asked, unless told to be quiet', async () => {
+    plant(at('from'), { a: '1', c: '3' });
+    plant(at('to'), { c: '3', d: '4' });
+    expect((await run(['check', at('from'), at('to')])).stdout).toMatch(/^missing +a\nextra +d\n +objects/);
+    expect((await run(['check', at('from'), at('to'), '--quiet'])).stdout).toBe('');
+  });
+
   it('finds no differences in equal trees', async () => {
     plant(at('from'), TREE);
     plant(at('to'), TREE);
