@@ -39,6 +39,15 @@ export async function runApp(folder, command) {
  * @param {string} bin
  */
 function isBuilt(bin) {
-  const packages = join(root, 'packages');
-  return existsSync(bin) && readdirSync(packages).every((name) => existsSync(join(packages, name, 'dist/index.js')));
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  return existsSync(bin) && packages.every((folder) => !isMadeByBuilding(folder) || existsSync(join(folder, 'dist/index.js')));
+}
+
+/**
+ * What serves the workspace's own tests alone is run from its sources.
+ * @param {string} folder
+ */
+function isMadeByBuilding(folder) {
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return scripts?.build !== undefined;
 }
