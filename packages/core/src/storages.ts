@@ -6,7 +6,7 @@ import type { Layer } from './driver.ts';
 import { type LinkSchemes, STANDARD_SCHEMES } from './links/link.ts';
 import { parseLink, parseLinkPrefix } from './links/parse-link.ts';
 import { openBucket } from './open-bucket.ts';
-import type { Provider } from './provider.ts';
+import type { ConfigContext, Provider } from './provider.ts';
 import { isStorageError, StorageError } from './storage-error.ts';
 import { nearestName } from './wording/nearest-name.ts';
 import { quoted } from './wording/quoted.ts';
@@ -18,6 +18,8 @@ export interface StoragesOptions {
   readonly config: StorageConfig;
   /** For every bucket, from the driver outwards. Default: none. */
   readonly layers?: readonly Layer[];
+  /** What providers may use of this program besides the configuration. Default: nothing. */
+  readonly context?: ConfigContext;
 }
 
 /** What a link names. */
@@ -43,8 +45,8 @@ export interface Storages extends AsyncDisposable {
 }
 
 /** No I/O: buckets are opened lazily. Throws `Config` where two providers claim one name or scheme. */
-export function createStorages({ providers, config, layers = [] }: StoragesOptions): Storages {
-  return new ConfiguredStorages(providers, config, layers);
+export function createStorages({ providers, config, layers = [], context = {} }: StoragesOptions): Storages {
+  return new ConfiguredStorages(providers, config, layers, context);
 }
 
 /** The one bucket of all public URLs. */
@@ -57,16 +59,18 @@ class ConfiguredStorages implements Storages {
   readonly #schemes: LinkSchemes;
   readonly #config: StorageConfig;
   readonly #layers: readonly Layer[];
+  readonly #context: ConfigContext;
   readonly #entries = new Map<string, StorageEntry>();
   readonly #parsed = new Map<object, unknown>();
   readonly #buckets = new Map<string, Bucket>();
   #closed = false;
 
-  constructor(providers: readonly Provider[], config: StorageConfig, layers: readonly Layer[]) {
+  constructor(providers: readonly Provider[], config: StorageConfig, layers: readonly Layer[], context: ConfigContext) {
     this.#providers = byName(providers);
     this.#schemes = bySchemes(providers);
     this.#config = config;
     this.#layers = layers;
+    this.#context = context;
     for (const entry of config.entries) for (const bucket of entry.buckets) this.#entries.set(bucketId(entry.provider, bucket), entry);
   }
 
@@ -144,7 +148,7 @@ class ConfiguredStorages implements Storages {
   #settingsFor(provider: Provider, settings: object, entry: StorageEntry | undefined): unknown {
     if (this.#parsed.has(settings)) return this.#parsed.get(settings);
     try {
-      const parsed = provider.parseConfig(settings);
+      const parsed = provider.parseConfig(settings, this.#context);
       this.#parsed.set(settings, parsed);
       return parsed;
     } catch (error) {

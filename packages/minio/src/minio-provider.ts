@@ -1,4 +1,4 @@
-import { type BucketDriver, type Provider, StorageError } from '@stowage/core';
+import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
 import { credentialSourceFrom } from './credentials/credential-source-from.ts';
 import { minioDriver } from './minio-driver.ts';
 import { type MinioOptions, minioSettings } from './minio-options.ts';
@@ -18,7 +18,7 @@ const TRANSPORTS = ['lean', 'sdk'] as const;
  * An entry of `remote_links.yml`, or the main storage's settings. Reads `endpoint`, `port`, `region`, `path_style`, `store`, `ca`,
  * `transport`, `etag_is_md5` and `versioned`; how to sign in is read by {@link credentialSourceFrom}. All buckets of one entry share its source.
  */
-function parseConfig(entry: unknown): MinioOptions {
+function parseConfig(entry: unknown, context: ConfigContext = {}): MinioOptions {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw fault('', 'a mapping with endpoint and credentials');
   const fields = entry as Readonly<Record<string, unknown>>;
   const region = text(fields, 'region');
@@ -30,7 +30,7 @@ function parseConfig(entry: unknown): MinioOptions {
   const versioned = flag(fields, 'versioned');
   const options: MinioOptions = {
     endpoint: endpointOf(fields),
-    credentials: credentialSourceFrom(fields),
+    credentials: credentialSourceFrom(fields, context),
     ...(region === undefined ? {} : { region }),
     ...(pathStyle === undefined ? {} : { pathStyle }),
     ...(store === undefined ? {} : { store }),
