@@ -26,6 +26,8 @@ export interface UploadHost {
   readonly sdk: SdkClient;
   /** Of the object that lies there now. */
   head(key: string, o: Call): Promise<ObjectInfo>;
+  /** Before an object is made: see `NestedKeys.claim`. */
+  claimKey(key: string, operation: string, o: Call): Promise<() => void> | (() => void);
 }
 
 /** Begins an upload whose object shall have these headers. `crc32`: parts carry a CRC32, and the store keeps that of the whole. */
@@ -115,11 +117,14 @@ export class MinioUpload implements Upload {
     };
     const context = this.#host.store.context('complete', key, { condition: conditionKind(o.if), ownChecksum: o.checksum !== undefined });
     let etag: string | undefined;
+    const release = await this.#host.claimKey(key, 'complete', o);
     try {
       const output = await this.#host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CompleteMultipartUploadCommand(input), send));
       etag = output.ETag === undefined ? undefined : quotedEtag(output.ETag);
     } catch (error) {
       etag = await this.#settled(error, expectedEtag(tokens), whole, sent, o);
+    } finally {
+      release();
     }
     this.#state = 'completed';
     return await this.#told(etag, sent, whole, o);

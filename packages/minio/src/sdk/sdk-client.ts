@@ -79,7 +79,17 @@ export class SdkClient {
       }),
       ...(isAnonymous(credentials) ? { signer: { sign: async (request) => request } } : {}),
     };
-    return { sdk, client: new sdk.S3Client(config) };
+    const client = new sdk.S3Client(config);
+    client.middlewareStack.add(
+      (next) => async (request) => {
+        const answered = await next(request);
+        const { response } = answered as { readonly response?: { readonly headers?: Readonly<Record<string, string>> } };
+        if (response?.headers !== undefined) this.#store.answeredBy(response.headers);
+        return answered;
+      },
+      { step: 'deserialize', priority: 'low', name: 'answeredBy' },
+    );
+    return { sdk, client };
   }
 }
 

@@ -149,6 +149,7 @@ export class LeanCalls implements ObjectCalls {
     } catch (error) {
       throw this.#failure(error, context, signal);
     }
+    this.#store.answeredBy(answer.headers);
     if (answer.status < 300) return answer;
     throw await this.#refused(answer, context, signal);
   }
