@@ -179,6 +179,7 @@ function writing(command: Command): void {
 function common(command: Command): void {
   command
     .addOption(new Option('--config <file>', 'storages that links name'))
+    .addOption(new Option('--dotenv <file>', 'variables (default: ./.env, if there)'))
     .addOption(new Option('--json', 'one event a line on standard output'))
     .addOption(new Option('--no-progress', 'no progress on standard error'))
     .addOption(new Option('-v, --verbose', 'a line for each key').conflicts('quiet'))
@@ -201,6 +202,7 @@ interface CommandOptions {
   readonly transfers?: number;
   readonly fsync?: boolean;
   readonly config?: string;
+  readonly dotenv?: string;
   readonly json?: true;
   readonly progress: boolean;
   readonly verbose?: true;
@@ -221,6 +223,7 @@ function readRequest(command: MirrorRequest['command'], source: string, destinat
     ...(o.transfers === undefined ? {} : { transfers: o.transfers }),
     fsync: o.fsync !== false,
     ...(o.config === undefined ? {} : { config: o.config }),
+    ...(o.dotenv === undefined ? {} : { dotenv: o.dotenv }),
     json: o.json === true,
     progress: o.progress,
     detail: o.verbose === true ? 'verbose' : o.quiet === true ? 'quiet' : 'normal',
