@@ -72,9 +72,16 @@ function oneLine(text: string): string {
 const PLACES = `
 A place is
   a path           photos, /data/photos, photo.jpg
-  a link prefix    fs://local-datasets/2020/
-Links need a configuration: --config FILE, else the one of
-STOWAGE_CONFIG, ./remote_links.yml or /remote_links.yml.
+  a link prefix    s3://cars/2020/  azure://boats  google://x
+                   fs://local-datasets/2020/
+Storages that links name, with their credentials, are in the
+file of --config, else of STOWAGE_CONFIG, else in
+./remote_links.yml, else in /remote_links.yml. A bucket that
+none of them has is one of the main storage (STORAGE_PROVIDER
+and what belongs to it). Variables come from the environment,
+then from the file of --dotenv, else from ./.env.
+Each kind of store is a package beside this one:
+@stowage/minio (all of S3), @stowage/azure, @stowage/google.
 
 Exit codes
   0 in sync                 1 some failed or conflicted
