@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { type Call, type Checksums, type GetOptions, type HeadOptions, type ObjectHeaders, type ReadConditions, StorageError } from '@stowage/core';
 import { conditionKind, etagOf, rangeHeader, wantsChecksums, writeConditionInput } from '../conditions.ts';
-import { type ObjectAnswer, withoutChunking } from '../convert-answer.ts';
+import { type ObjectAnswer, withoutChunking, isOwnClass } from '../convert-answer.ts';
 import { commandHeaders } from '../convert-headers.ts';
 import { notS3, type FaultContext } from '../minio-error.ts';
 import { networkError } from '../network-error.ts';
@@ -208,7 +208,7 @@ function headersOf(o: HeadObjectCommandOutput | GetObjectCommandOutput): ObjectH
     ...(o.ContentDisposition === undefined ? {} : { contentDisposition: o.ContentDisposition }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
     ...(o.ContentLanguage === undefined ? {} : { contentLanguage: o.ContentLanguage }),
-    ...(o.StorageClass === undefined ? {} : { storageClass: o.StorageClass }),
+    ...(isOwnClass(o.StorageClass) ? { storageClass: o.StorageClass } : {}),
     ...(o.Metadata === undefined || Object.keys(o.Metadata).length === 0 ? {} : { metadata: o.Metadata }),
   };
 }
