@@ -103,7 +103,7 @@ export async function send(
     '\n',
   );
   const scope = `${stamp.slice(0, 8)}/${server.region}/s3/aws4_request`;
-  const key = [...scope.split('/')].reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${server.secretAccessKey}`);
+  const key = scope.split('/').reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${server.secretAccessKey}`);
   const signature = hmac(key, ['AWS4-HMAC-SHA256', stamp, scope, sha256Of(canonical)].join('\n')).toString('hex');
   headers['authorization'] = `AWS4-HMAC-SHA256 Credential=${server.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
   const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
