@@ -89,9 +89,35 @@ const fs = z.looseObject({
   durability: z.enum(['full', 'none'], 'full or none').meta({ description: 'Whether what was written survives a power cut. Default: full.' }).optional(),
 });
 
+const HOSTS_ERROR = 'a list of hosts: [files.internal, "*.lab.internal", files.internal:9000]';
+const NETWORKS_ERROR = 'a list of networks: [10.20.0.0/16, 192.168.1.7]';
+const PORTS_ERROR = 'a list of ports: [80, 443]';
+const SIZE_ERROR = 'a size such as 512m or 10g';
+const DURATION_ERROR = 'a duration such as 30s, 10m or 1h';
+/** Numbers of a YAML file come as texts, those of JSON as numbers. */
+const numeral = (error: string): z.ZodUnion<readonly [typeof text, z.ZodNumber]> => z.union([text, z.number()], error);
+
+/** What public links may reach; at most one entry. Without one every default of the provider holds. */
+const http = z.looseObject({
+  provider: z.literal('http'),
+  allow_hosts: z
+    .array(text, HOSTS_ERROR)
+    .meta({ description: 'Hosts of your own, which may have private addresses and be asked over plain http. Default: none.' })
+    .optional(),
+  allow_networks: z.array(text, NETWORKS_ERROR).meta({ description: 'Networks of your own, which are then as public ones. Default: none.' }).optional(),
+  allow_ports: z.array(numeral(PORTS_ERROR), PORTS_ERROR).meta({ description: 'Ports that may be asked. Default: 80, 443, 8080, 8443.' }).optional(),
+  allow_http: z.boolean('true or false').meta({ description: 'Read http:// links of every host, not https:// alone. Default: false.' }).optional(),
+  max_size: numeral(SIZE_ERROR).meta({ description: 'Most bytes of one answer: 10g. Default: 64g.' }).optional(),
+  max_redirects: numeral('a whole number').meta({ description: 'How many redirects are followed. Default: 5.' }).optional(),
+  answer_timeout: numeral(DURATION_ERROR).meta({ description: 'Until an answer must begin. Default: 30s.' }).optional(),
+  silence_timeout: numeral(DURATION_ERROR).meta({ description: 'How long a body may be silent. Default: 30s.' }).optional(),
+  total_timeout: numeral(DURATION_ERROR).meta({ description: 'For a request with its whole body. Default: 1h.' }).optional(),
+  ca: described("PEM of authorities to trust instead of Node's own, or { file: path }.").optional(),
+});
+
 const other = z.looseObject({ provider: z.string(), buckets });
 
-const SHAPES: Readonly<Record<string, z.ZodObject>> = { minio, azure, google, fs };
+const SHAPES: Readonly<Record<string, z.ZodObject>> = { minio, azure, google, fs, http };
 
 /** The providers whose entries have a shape here. */
 export const CONFIGURED_PROVIDERS: readonly string[] = Object.keys(SHAPES);
@@ -115,7 +141,7 @@ export function shapeFaults(provider: string, fields: Readonly<Record<string, un
 
 /** JSON Schema of the whole file, for editors. */
 export function remoteLinksJsonSchema(): Record<string, unknown> {
-  const file = z.record(z.string(), z.discriminatedUnion('provider', [minio, azure, google, fs])).meta({
+  const file = z.record(z.string(), z.discriminatedUnion('provider', [minio, azure, google, fs, http])).meta({
     title: 'remote_links.yml of Stowage',
     description: 'Storages that links may name. Each entry has a name of your choice, which links do not use.',
   });

@@ -1,0 +1,3 @@
+export { httpDriver } from './http-driver.ts';
+export type { HttpOptions } from './http-options.ts';
+export { http } from './http-provider.ts';
