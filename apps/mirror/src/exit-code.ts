@@ -17,6 +17,10 @@ export const EXIT = {
   mismatch: 6,
   /** `plan --exit-code`: something would be done. */
   wouldChange: 9,
+  /** As shells have it: 128 and the number of SIGINT. */
+  interrupted: 130,
+  /** 128 and the number of SIGTERM. */
+  terminated: 143,
 } as const;
 
 export const REFUSAL_EXIT: Readonly<Record<RefusalReason, number>> = {
