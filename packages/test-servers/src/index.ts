@@ -1,3 +1,9 @@
+export { startAzurite } from './azurite-server.ts';
+export type { AzuriteAccount, AzuriteOptions, AzuriteServer } from './azurite-server.ts';
+export { FAKE_GCS, startFakeGcs } from './fake-gcs-server.ts';
+export type { FakeGcsServer } from './fake-gcs-server.ts';
+export { faultServer, pass } from './fault-server.ts';
+export type { FaultServer, Misbehave } from './fault-server.ts';
 export { goBinary } from './go-binary.ts';
 export type { GoProgram } from './go-binary.ts';
 export { localAuthority } from './local-authority.ts';
@@ -7,4 +13,6 @@ export type { MinioServerOptions } from './minio-server.ts';
 export { serverOrReason } from './missing-server.ts';
 export type { ServerOrReason } from './missing-server.ts';
 export type { S3Server } from './s3-server.ts';
+export { startStrictGcs } from './strict-gcs-server.ts';
+export type { GcsAccount, StrictGcsOptions, StrictGcsServer } from './strict-gcs-server.ts';
 export { startVersitygw, VERSITYGW } from './versitygw-server.ts';
