@@ -144,8 +144,10 @@ export function serviceError(fault: ServiceFault, context: FaultContext): Storag
 function refine(
   code: ErrorCode,
   { status, code: own, retryAfter: wait, message, region }: ServiceFault,
-  { condition, region: asked }: FaultContext,
+  { condition, region: asked, key }: FaultContext,
 ): ErrorCode {
+  // Every S3 server says that it is the bucket which is not there: this is something else. The SDK makes the name of the code up.
+  if (status === 404 && (own === '' || own === 'NotFound') && key === undefined) return 'Config';
   if (condition !== undefined && code === 'PreconditionFailed') return condition === 'absent' ? 'AlreadyExists' : 'PreconditionFailed';
   // A condition on a revision of what is not there: AWS, MinIO and Versity answer 404.
   if (condition === 'revision' && own === 'NoSuchKey') return 'PreconditionFailed';
@@ -225,6 +227,7 @@ function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultCon
   if (fault.message.includes('must be made to API port'))
     return `${endpoint} is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default`;
   if (fault.message.includes('HTTPS')) return `${endpoint} speaks https; write the endpoint with https:// before it`;
+  if (fault.status === 404) return `${endpoint} does not answer as an S3 server does (status 404 without an error of S3): check endpoint and port${said}`;
   if (fault.code === 'AuthorizationHeaderMalformed')
     return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
   if (fault.status >= 300 && fault.status < 400)
