@@ -227,7 +227,7 @@ function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultCon
   if (fault.message.includes('must be made to API port'))
     return `${endpoint} is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default`;
   if (fault.message.includes('HTTPS')) return `${endpoint} speaks https; write the endpoint with https:// before it`;
-  if (fault.status === 404) return `${endpoint} does not answer as an S3 server does (status 404 without an error of S3): check endpoint and port${said}`;
+  if (fault.status === 404) return `${endpoint} does not answer as an S3 server does (status 404 without an error of S3): check endpoint and port`;
   if (fault.code === 'AuthorizationHeaderMalformed')
     return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
   if (fault.status >= 300 && fault.status < 400)
