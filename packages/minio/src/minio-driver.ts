@@ -126,10 +126,11 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
-    const partSize = partSizeFor(o.partSize ?? this.#settings.partSize, o.size ?? (isBytes(body) ? body.byteLength : undefined));
+    const size = o.size ?? (isBytes(body) ? body.byteLength : undefined);
+    const partSize = partSizeFor(o.partSize ?? (size === undefined ? this.#settings.streamPartSize : this.#settings.partSize), size);
     const plan = {
       partSize,
-      concurrency: o.concurrency ?? this.#settings.concurrency,
+      concurrency: o.concurrency ?? (size === undefined ? this.#settings.streamConcurrency : this.#settings.concurrency),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
       ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }),
     };

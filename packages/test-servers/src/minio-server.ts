@@ -22,7 +22,9 @@ export interface MinioServerOptions {
  * MinIO on one folder. Its limits against AWS: no key with `//`, a leading `/` or a segment above 255 bytes; no object at `a` beside
  * one at `a/b`; conditional deletes are not known.
  */
-export async function startMinio({ authority, region = 'us-east-1', buckets = [] }: MinioServerOptions = {}): Promise<S3Server & { readonly consoleEndpoint: string }> {
+export async function startMinio({ authority, region = 'us-east-1', buckets = [] }: MinioServerOptions = {}): Promise<
+  S3Server & { readonly consoleEndpoint: string }
+> {
   const path = await goBinary(MINIO);
   const scheme = authority === undefined ? 'http' : 'https';
   const running = await startServer('minio', 2, async ([port, consolePort], folder) => {
