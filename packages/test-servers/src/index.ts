@@ -12,6 +12,8 @@ export { MINIO, startMinio } from './minio-server.ts';
 export type { MinioServerOptions } from './minio-server.ts';
 export { serverOrReason } from './missing-server.ts';
 export type { ServerOrReason } from './missing-server.ts';
+export { startPostgres } from './postgres-server.ts';
+export type { PostgresOptions, PostgresServer } from './postgres-server.ts';
 export type { S3Server } from './s3-server.ts';
 export { startStrictGcs } from './strict-gcs-server.ts';
 export type { GcsAccount, StrictGcsOptions, StrictGcsServer } from './strict-gcs-server.ts';
