@@ -59,7 +59,7 @@ type Run = (request: CertificatesRequest, minio: Certificates, terminal: Termina
 const COMMANDS: Readonly<Record<CertificatesRequest['command'], Run>> = { ca, client, check, settings, anchor, policy };
 
 async function ca(request: CertificatesRequest, minio: Certificates, terminal: Terminal): Promise<string[]> {
-  const pair = await minio.makeAuthority(minio.readCertificateSubject(subjectOf(request, terminal)), keyKindOf(request));
+  const pair = await minio.makeAuthority(subjectOf(request, minio, terminal), keyKindOf(request));
   const files = await minio.writePair(folderOf(request, terminal), minio.AUTHORITY_FILES, pair, { force: request.force });
   return [
     files.certificate,
@@ -77,7 +77,7 @@ async function client(request: CertificatesRequest, minio: Certificates, termina
     certificate: readText(join(folder, minio.AUTHORITY_FILES.certificate), 'the certificate of an authority; make one with "certs ca"'),
     privateKey: readText(join(folder, minio.AUTHORITY_FILES.privateKey), 'the key of an authority; make one with "certs ca"'),
   };
-  const subject = minio.readCertificateSubject(subjectOf(request, terminal));
+  const subject = subjectOf(request, minio, terminal);
   const pair = await minio.makeClientCertificate(subject, authority, keyKindOf(request));
   const files = await minio.writePair(folder, minio.CLIENT_FILES, pair, { force: request.force });
   return [
@@ -123,12 +123,31 @@ function anchor(request: CertificatesRequest, minio: Certificates, terminal: Ter
 }
 
 function policy({ trustAnchorArn = '', cn }: CertificatesRequest, minio: Certificates): Promise<string[]> {
-  return Promise.resolve([JSON.stringify(minio.trustPolicy({ trustAnchorArn, ...(cn === undefined ? {} : { commonName: cn }) }), null, 2)]);
+  const given = { trustAnchorArn, ...(cn === undefined ? {} : { commonName: cn }) };
+  return Promise.resolve([
+    JSON.stringify(
+      asGiven(() => minio.trustPolicy(given)),
+      null,
+      2,
+    ),
+  ]);
 }
 
 /** From the command line, else from the environment. */
-function subjectOf({ days, cn, ou, o }: CertificatesRequest, { env }: Terminal): Minio.CertificateSubjectText {
-  return { DURATION_DAYS: days ?? env['DURATION_DAYS'], CN: cn ?? env['CN'], OU: ou ?? env['OU'], O: o ?? env['O'] };
+function subjectOf({ days, cn, ou, o }: CertificatesRequest, minio: Certificates, { env }: Terminal): Minio.CertificateSubject {
+  return asGiven(() =>
+    minio.readCertificateSubject({ DURATION_DAYS: days ?? env['DURATION_DAYS'], CN: cn ?? env['CN'], OU: ou ?? env['OU'], O: o ?? env['O'] }),
+  );
+}
+
+/** What is wrong with the command line itself is wrong usage. */
+function asGiven<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isStorageError(error)) throw new CommandError(error.message, EXIT.usage, error);
+    throw error;
+  }
 }
 
 function keyKindOf({ keyKind }: CertificatesRequest): Minio.MakeOptions {

@@ -34,7 +34,7 @@ function permissionLines(permission: Permission, { access, missing }: Diagnosis,
 
 function clockText(ms: number): string {
   const seconds = Math.round(Math.abs(ms) / 1000);
-  return seconds === 0 ? "the server's" : `${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the server's`;
+  return seconds === 0 ? "in step with the server's" : `${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the server's`;
 }
 
 function verdict({ healthy, missing }: Diagnosis, problem: string | undefined): string {

@@ -16,8 +16,8 @@ export function firstContact(): Layer {
           return result;
         } catch (error) {
           if (met || !isStorageError(error)) throw error;
-          // A status is an answer.
-          met = error.status !== undefined;
+          // A status is an answer, and so is what the store itself must have said.
+          met = error.status !== undefined || !error.retryable;
           throw met || ++failures < ATTEMPTS ? error : new StorageError(error.code, error.message, { retryable: false }).with(error);
         }
       },
