@@ -270,11 +270,11 @@ describe('an import that was interrupted', () => {
     expect(report).toMatchObject({ balanced: true, resumed: { rows: 10_000, failed: 10, ignored: expect.any(Number) } });
     expect(report.tally).toMatchObject({ rows: 25_000, ignored: 1, failed: 25, imported: 24_975 - 9_990, present: 9_990 });
     expect((await w.catalog.entities.count()).entities).toBe(24_975);
-    const told = readFileSync(join(folder, 'report.jsonl'), 'utf8')
+    const lineNumbers = readFileSync(join(folder, 'report.jsonl'), 'utf8')
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as { line: number }).line);
-    expect(told).toEqual(Array.from({ length: 25_000 }, (_, i) => i + 2));
+    expect(lineNumbers).toEqual(Array.from({ length: 25_000 }, (_, i) => i + 2));
     // It came to its end: the next one begins anew.
     const third = await importAll(w, [source], o);
     expect(third.report.resumed).toBeUndefined();

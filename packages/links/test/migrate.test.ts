@@ -12,7 +12,7 @@ import {
   setRemoteVideos,
   unlinkEntities,
 } from '../src/index.ts';
-import { type World, world } from './world.ts';
+import { importAll, linksFile, type World, world } from './world.ts';
 
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('base64');
 
@@ -128,7 +128,7 @@ describe('a project', () => {
       bytesSent: 0,
       complete: true,
     });
-    expect(outcomes.map((outcome) => outcome.link).toSorted()).toEqual(
+    expect(outcomes.map((outcome) => outcome.link ?? '').toSorted()).toEqual(
       entities.map(({ datasetId }) => `s3://cars/moved/images/${project.id}/${datasetId}/0.jpg`).toSorted(),
     );
     expect(await keysOf(w)).toEqual([]);
@@ -177,8 +177,8 @@ describe('a project', () => {
     expect(report).toMatchObject({ uploaded: { entities: 3 }, failed: 2, conflicts: 1, linked: 0 });
     const told = outcomes.flatMap((one) => (one.kind === 'failed' || one.kind === 'conflict' ? [[one.entity.id, one.reason, one.message]] : []));
     expect(told).toEqual([
-      [e0?.id, 'replaced', expect.stringContaining('its local place does not hold what the catalog says: ')],
-      [e1?.id, 'replaced', `its local place holds 5 bytes; the catalog says ${e1?.size}`],
+      [e0?.id, 'replaced', expect.stringContaining('its bytes are not what the catalog says: ')],
+      [e1?.id, 'replaced', `it has 5 bytes; the catalog says ${e1?.size}`],
       [e2?.id, 'other-content', `another object lies at s3://cars/${target(e2)}: 14 bytes, ${e2?.size} were expected`],
     ]);
     expect(await (await w.memory('cars').get(target(e2))).text()).toBe('something else');
@@ -231,6 +231,20 @@ describe('a project', () => {
     const good = new Map([...map].filter(([key]) => key === id(0) || key === id(4)));
     expect((await migrate(w, project, { entitiesMap: good })).report).toMatchObject({ there: { entities: 2 }, linked: 2, complete: true });
     expect((await migrate(w, project, { entitiesMap: good })).report).toMatchObject({ entities: 0, unknownIds: [], complete: true });
+  });
+
+  it('moves linked entities where it is told from where', async () => {
+    const w = await world({ memoryBuckets: ['cars', 'other'] });
+    for (const key of ['1.jpg', '2.jpg']) await w.memory('other').put(key, key);
+    await w.memory('cars').put('3.jpg', '3');
+    const { report: imported } = await importAll(w, [linksFile('d.txt', 's3://other/1.jpg\ns3://other/2.jpg\ns3://cars/3.jpg')]);
+    const project = imported.project as Project;
+    await w.memory('other').put('2.jpg', '2.pgj');
+    const first = await migrate(w, project, { from: 's3://other/' });
+    expect(first.report).toMatchObject({ entities: 2, uploaded: { entities: 1 }, failed: 1, linked: 0, linkedBefore: 3 });
+    expect(first.outcomes).toContainEqual(expect.objectContaining({ reason: 'replaced', message: expect.stringContaining('it was written again') }));
+    expect((await migrate(w, project, { from: 's3://other/', linkVerified: true })).report).toMatchObject({ there: { entities: 1 }, failed: 1, linked: 1 });
+    expect(await linksOf(w, project)).toEqual([expect.stringContaining('s3://cars/moved/images/'), 's3://other/2.jpg', 's3://cars/3.jpg']);
   });
 
   it('of another type is refused by name', async () => {

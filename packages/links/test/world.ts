@@ -37,7 +37,7 @@ export interface WorldOptions {
 
 const worlds: World[] = [];
 afterEach(async () => {
-  for (const world of worlds.splice(0)) await world[Symbol.asyncDispose]();
+  for (const made of worlds.splice(0)) await made[Symbol.asyncDispose]();
 });
 
 export async function world({ memoryBuckets = ['cars'], faults = [], layers = [] }: WorldOptions = {}): Promise<World> {

@@ -136,15 +136,25 @@ class LinksImport {
     // What is there already is not asked for again; without verification the catalog finds that by itself.
     const present = asksFirst ? await target.present(good) : [];
     let next = 0;
-    const rows = await Promise.all(
-      batch.rows.map((row, i): SeenRow | Promise<SeenRow> => {
-        const item = items[i];
-        if (!row.ok || item === undefined) return { row, seen: { kind: 'failed', outcome: badLine(row, batch.source) } };
-        if (present[next++] === true) return { row, seen: { kind: 'present', item } };
+    const rows: SeenRow[] = [];
+    // Only what waits for an answer costs a promise.
+    const waiting: Promise<void>[] = [];
+    for (const [i, row] of batch.rows.entries()) {
+      const item = items[i];
+      if (!row.ok || item === undefined) rows[i] = { row, seen: { kind: 'failed', outcome: badLine(row, batch.source) } };
+      else if (present[next++] === true) rows[i] = { row, seen: { kind: 'present', item } };
+      else {
         const verified = verifier.verify(row.link, item.name);
-        return verified instanceof Promise ? verified.then((known) => seenRow(row, item, known, batch.source)) : seenRow(row, item, verified, batch.source);
-      }),
-    );
+        if (verified instanceof Promise)
+          waiting.push(
+            verified.then((known) => {
+              rows[i] = seenRow(row, item, known, batch.source);
+            }),
+          );
+        else rows[i] = seenRow(row, item, verified, batch.source);
+      }
+    }
+    await Promise.all(waiting);
     return { batch, rows };
   }
 

@@ -24,6 +24,8 @@ export interface MigrateOptions {
   readonly storages: Storages;
   /** Bucket and directory: `s3://bucket/dir`, `fs://archive/moved`. */
   readonly to: string;
+  /** Move entities whose link begins so (`fs://pics/`), from where they link to. Default: those that have no link, from the main storage. */
+  readonly from?: string;
   /** Default `flat`. */
   readonly layout?: MigrateLayout;
   readonly entitiesMap?: ReadonlyMap<string, EntitiesMapEntry>;
@@ -79,7 +81,7 @@ export interface MigrateReport {
   readonly failed: number;
   /** Bytes that were sent, parts of what failed among them. */
   readonly bytesSent: number;
-  /** Entities that had a link before and were left alone. */
+  /** Entities that had a link before, those that `from` names among them. */
   readonly linkedBefore: number;
   readonly linked: number;
   /** Entities that were replaced or linked by somebody else since they were looked at: their links stayed. */

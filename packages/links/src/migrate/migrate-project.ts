@@ -135,8 +135,8 @@ class Migration {
   }
 
   async *#pages(project: Project): AsyncGenerator<readonly Entity[], void, undefined> {
-    const { catalog, entitiesMap, signal } = this.#o;
-    const filter = { projectId: project.id, linked: false };
+    const { catalog, entitiesMap, from, signal } = this.#o;
+    const filter = { projectId: project.id, ...(from === undefined ? { linked: false } : { linkPrefix: from }) };
     for await (const { entities } of catalog.entities.pages(filter, { limit: PAGE, ...(signal === undefined ? {} : { signal }) })) {
       yield entitiesMap === undefined ? entities : entities.filter(({ id }) => entitiesMap.has(String(id)));
     }

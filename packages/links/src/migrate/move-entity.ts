@@ -1,5 +1,6 @@
 import type { Entity } from '@stowage/catalog';
 import { type Bucket, type Call, isStorageError, type ObjectInfo, type Revision, type Storages, type WriteCondition } from '@stowage/core';
+import { difference } from '../check/difference.ts';
 import { hasContent, hashOf } from './content-digest.ts';
 import type { EntitiesMapEntry, MigrateOutcome, MigrateReason } from './migrate-options.ts';
 import { readLocal, type Target } from './migrate-target.ts';
@@ -26,14 +27,13 @@ export async function moveEntity(entity: Entity, target: Target, entry: Entities
   const { key, link } = target;
   const doubt = mapDoubt(entity, entry);
   if (doubt !== undefined) return not(entity, 'conflict', 'replaced', doubt, link);
-  if (entity.local === undefined) return not(entity, 'failed', 'no-local', 'it has neither a link nor a local place', link);
-  const local = readLocal(entity.local);
-  if (local === undefined) return not(entity, 'failed', 'no-local', `expected /<bucket>/<key> as its local place; got ${JSON.stringify(entity.local)}`, link);
   try {
-    const bucket = o.storages.main(local.bucket);
-    const info = await bucket.head(local.key, o.call);
-    if (entity.size !== undefined && entity.size !== info.size)
-      return not(entity, 'failed', 'replaced', `its local place holds ${info.size} bytes; the catalog says ${entity.size}`, link);
+    const place = placeOf(entity, o.storages);
+    if (typeof place === 'string') return not(entity, 'failed', 'no-local', place, link);
+    const { bucket, key: sourceKey } = place;
+    const info = await bucket.head(sourceKey, o.call);
+    const changed = difference(entity, info);
+    if (changed !== undefined) return not(entity, 'failed', 'replaced', changed, link);
     const there = await headOrNothing(o.target, key, o.call);
     // A dry run reads nothing but what is needed to tell what would be done.
     if (there === undefined && o.uploader === undefined) return { outcome: { kind: 'uploaded', entity, link, bytes: info.size } };
@@ -50,6 +50,15 @@ export async function moveEntity(entity: Entity, target: Target, entry: Entities
     if (!isStorageError(error)) throw error;
     return failure(entity, link, error);
   }
+}
+
+/** Where the bytes are: behind the link, where there is one, else in the main storage; or why that cannot be said. */
+function placeOf({ link, local }: Entity, storages: Storages): { readonly bucket: Bucket; readonly key: string } | string {
+  if (link !== undefined) return storages.resolve(link);
+  if (local === undefined) return 'it has neither a link nor a local place';
+  const place = readLocal(local);
+  if (place === undefined) return `expected /<bucket>/<key> as its local place; got ${JSON.stringify(local)}`;
+  return { bucket: storages.main(place.bucket), key: place.key };
 }
 
 async function send(
@@ -106,7 +115,7 @@ function failure(entity: Entity, link: string, error: Error & { readonly code: s
       return not(entity, 'failed', error.code === 'NotFound' ? 'missing' : 'upload-failed', error.message, link);
     case 'ChecksumMismatch':
     case 'PreconditionFailed':
-      return not(entity, 'failed', 'replaced', `its local place does not hold what the catalog says: ${error.message}`, link);
+      return not(entity, 'failed', 'replaced', `its bytes are not what the catalog says: ${error.message}`, link);
     case 'KeyConflict':
     case 'InvalidKey':
       return not(entity, 'conflict', 'invalid-target', error.message, link);
