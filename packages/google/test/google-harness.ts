@@ -18,6 +18,9 @@ export interface GoogleHarnessOptions {
   /** Whether the server tells a missing bucket from a missing object. */
   readonly tellsMissingBucket: boolean;
   readonly chunkSize?: number;
+  /** The server knows itself by one name. */
+  readonly ownHost?: boolean;
+  readonly memory?: Harness['memory'];
 }
 
 /** Requests of this process, as Node and undici tell them. */
@@ -39,7 +42,7 @@ export function googleHarness(o: GoogleHarnessOptions): Harness {
   const bucketOf = (opened: Opened): string => ('bucket' in opened ? opened.bucket : opened.name);
   const ends = new WeakMap<object, AsyncDisposable>();
   const behindFaults = async (misbehave: Parameters<typeof faultServer>[0], bucket = 'any', behind?: string): Promise<BucketDriver> => {
-    const faults = await faultServer(misbehave, behind);
+    const faults = await faultServer(misbehave, behind, o.ownHost);
     const opened = open(bucket, { endpoint: faults.endpoint });
     ends.set(opened, faults);
     return opened;
@@ -66,6 +69,7 @@ export function googleHarness(o: GoogleHarnessOptions): Harness {
       hanging: () => behindFaults(() => true),
       breakBody: (opened, how) => behindFaults(breakFirstBody(o.endpoint, how), bucketOf(opened), o.endpoint),
     },
+    ...(o.memory === undefined ? {} : { memory: o.memory }),
     patienceMs: 10_000,
   };
 }

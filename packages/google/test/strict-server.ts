@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import type { GcsAccount, StrictGcsServer } from '@stowage/test-servers';
 import { serviceAccount } from '../src/sign-in/service-account.ts';
 import type { ServiceAccountKey } from '../src/sign-in/service-account.ts';
@@ -21,6 +21,21 @@ export function wrongKey(server: StrictGcsServer): SignIn {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
   return serviceAccount({ ...keyOf(server.owner), private_key: privateKey }, { tokenEndpoint: `${server.endpoint}/token` });
+}
+
+/** A sign-in for a server that asks for none: a token that nobody issued, and a key that nobody knows. */
+export function unchecked(): SignIn {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const email = 'nobody@stowage-test.iam.gserviceaccount.com';
+  return {
+    name: 'an unchecked sign-in',
+    identity: 'unchecked',
+    held: () => 'unchecked',
+    token: async () => 'unchecked',
+    signer: async () => ({ email, sign: (text) => sign('sha256', Buffer.from(text), privateKey) }),
+    secrets: () => [],
+    authClient: async () => undefined,
+  };
 }
 
 /** Makes a bucket by the JSON API, as an administrator would. */

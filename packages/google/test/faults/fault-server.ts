@@ -10,12 +10,13 @@ export interface FaultServer extends AsyncDisposable {
   readonly seen: readonly string[];
 }
 
-/** A server on the loopback that stands before a real one, or for one. Passes the signed `Host` on as it is. */
-export async function faultServer(misbehave: Misbehave, behind?: string): Promise<FaultServer> {
+/** A server on the loopback that stands before a real one, or for one. `ownHost`: the one behind is asked by its own name, not by this server's. */
+export async function faultServer(misbehave: Misbehave, behind?: string, ownHost: boolean = false): Promise<FaultServer> {
   const seen: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((incoming, answer) => {
     seen.push(`${incoming.method} ${incoming.url}`);
+    if (ownHost && behind !== undefined) incoming.headers.host = new URL(behind).host;
     void (async (): Promise<void> => {
       if (await misbehave(incoming, answer)) return;
       if (behind === undefined) answer.writeHead(500).end();
