@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import { CatalogError } from './catalog-error.ts';
 import type { Database } from './database.ts';
 import type { Dataset, Datasets, NewDataset } from './dataset.ts';
@@ -151,7 +151,8 @@ export async function withNested(db: Kysely<Tables>, id: number): Promise<number
   return rows.map((row) => row.id);
 }
 
-export function nestedIds(db: Kysely<Tables>, id: number) {
+/** A query for the dataset and those within it. */
+export function nestedIds(db: Kysely<Tables>, id: number): SelectQueryBuilder<Tables & { nested: { id: number } }, 'nested', { id: number }> {
   return db
     .withRecursive('nested', (cte) =>
       cte

@@ -1,5 +1,5 @@
 import { afterPrefix } from '@stowage/core';
-import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely';
+import { type Expression, type ExpressionBuilder, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import { CatalogError } from './catalog-error.ts';
 import { nestedIds, noDataset } from './datasets.ts';
 import type { EntityFilter, EntityOrder } from './entity-filter.ts';
@@ -79,7 +79,6 @@ async function pageByLink(db: Kysely<Tables>, selection: Selection, limit: numbe
     .selectFrom('entities')
     .selectAll()
     .where('link', 'is not', null)
-    .where('link', '>=', linkPrefix)
     .where((on) => on.and(conditions(on, { ...selection, linkPrefix: '' })))
     .orderBy('link')
     .orderBy('dataset_id')
@@ -88,7 +87,11 @@ async function pageByLink(db: Kysely<Tables>, selection: Selection, limit: numbe
   if (end !== undefined) query = query.where('link', '<', end);
   // The sign keeps both engines from walking the datasets' index and sorting what they find.
   if (hasScope(selection)) query = query.where(sql`+dataset_id`, 'in', datasetsOf(db, selection));
-  if (behind !== undefined) query = query.where(sql<SqlBool>`(link, dataset_id, id) > (${behind.link}, ${behind.datasetId}, ${behind.id})`);
+  // One lower bound, or an engine may choose the wrong one to begin from.
+  query =
+    behind === undefined
+      ? query.where('link', '>=', linkPrefix)
+      : query.where(sql<SqlBool>`(link, dataset_id, id) > (${behind.link}, ${behind.datasetId}, ${behind.id})`);
   return cut(await query.execute(), limit);
 }
 
@@ -114,7 +117,7 @@ export function hasScope({ projectId, datasetId }: Selection): boolean {
 }
 
 /** The ids of the datasets that a selection takes. */
-export function datasetsOf(db: Kysely<Tables>, { projectId, datasetId, nested }: Selection) {
+export function datasetsOf(db: Kysely<Tables>, { projectId, datasetId, nested }: Selection): SelectQueryBuilder<Tables, 'datasets', { id: number }> {
   let query = db.selectFrom('datasets').select('id');
   if (projectId !== undefined) query = query.where('project_id', '=', projectId);
   if (datasetId !== undefined) query = nested ? query.where('id', 'in', nestedIds(db, datasetId)) : query.where('id', '=', datasetId);

@@ -122,8 +122,7 @@ export class EntityTable implements Entities {
     const selection = selectionOf(filter);
     return this.#database.read(async (db) => {
       await assertScope(db, selection);
-      const row = await this.#counts(db, selection).executeTakeFirstOrThrow();
-      return countsOf(row);
+      return this.#counts(db, selection).executeTakeFirstOrThrow();
     });
   }
 
@@ -132,7 +131,7 @@ export class EntityTable implements Entities {
     return this.#database.read(async (db) => {
       await assertScope(db, selection);
       const rows = await this.#counts(db, selection).select('dataset_id').groupBy('dataset_id').orderBy('dataset_id').execute();
-      return rows.map((row) => ({ datasetId: row.dataset_id, ...countsOf(row) }));
+      return rows.map(({ dataset_id: datasetId, ...counts }) => ({ datasetId, ...counts }));
     });
   }
 
@@ -206,6 +205,3 @@ function pageOptions({ order = 'id', limit = PAGE }: PageOptions): { order: Enti
   throw new CatalogError('InvalidArgument', `limit: expected 1 to ${LARGEST_PAGE} entities a page; got ${String(limit)}`);
 }
 
-function countsOf(row: EntityCounts): EntityCounts {
-  return { entities: Number(row.entities), linked: Number(row.linked), local: Number(row.local), bytes: Number(row.bytes) };
-}

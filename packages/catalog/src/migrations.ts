@@ -63,7 +63,7 @@ async function createTables(db: Kysely<Tables>, { counter, number, text, closing
     .unique()
     .on('datasets')
     .columns(['project_id'])
-    .expression(sql`coalesce(parent_id, 0)`)
+    .column(sql`coalesce(parent_id, 0)`)
     .column('name')
     .execute();
   await db.schema.createIndex('datasets_parent').on('datasets').column('parent_id').execute();

@@ -6,6 +6,8 @@ import { EntityTable } from './entity-table.ts';
 import { fingerprint } from './fingerprint.ts';
 import { ImportTable } from './import-table.ts';
 import { OpenDatabase } from './open-database.ts';
+import { PostgresDatabase } from './postgres/postgres-database.ts';
+import { isPostgresUrl } from './postgres/postgres-url.ts';
 import { ProjectTable } from './projects.ts';
 import { SqliteDatabase } from './sqlite/sqlite-database.ts';
 
@@ -33,7 +35,11 @@ export interface OpenCatalogOptions {
  */
 export async function openCatalog(location: string, o: OpenCatalogOptions = {}): Promise<Catalog> {
   const { create = true, lockTimeoutMs = 30_000, schemes, now = (): Date => new Date() } = o;
-  const database = new OpenDatabase(await SqliteDatabase.open({ path: location, create, lockTimeoutMs }));
+  const database = new OpenDatabase(
+    isPostgresUrl(location)
+      ? await PostgresDatabase.open({ ...o, url: location, create, lockTimeoutMs })
+      : await SqliteDatabase.open({ path: location, create, lockTimeoutMs }),
+  );
   const close = (): Promise<void> => database.close();
   return {
     location: database.location,

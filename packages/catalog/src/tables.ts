@@ -79,7 +79,7 @@ export interface ImportSourceRow {
 }
 
 /** The columns of an entity, in the order in which bulk statements name them. */
-export const ENTITY_COLUMNS = [
+export const ENTITY_COLUMNS: readonly (keyof EntityRow)[] = [
   'id',
   'dataset_id',
   'name',
@@ -97,10 +97,10 @@ export const ENTITY_COLUMNS = [
   'version',
   'created_at',
   'updated_at',
-] as const satisfies readonly (keyof EntityRow)[];
+];
 
 /** The columns of a change of places, in the order in which bulk statements name them. */
-export const LINK_CHANGE_COLUMNS = [
+export const LINK_CHANGE_COLUMNS: readonly (keyof LinkChangeRow)[] = [
   'entity_id',
   'at',
   'cause',
@@ -113,4 +113,4 @@ export const LINK_CHANGE_COLUMNS = [
   'to_link',
   'to_etag',
   'to_version',
-] as const satisfies readonly (keyof LinkChangeRow)[];
+];

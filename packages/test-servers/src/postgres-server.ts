@@ -49,7 +49,11 @@ export async function startPostgres({ authority, durable = false }: PostgresOpti
     const bin = account === undefined ? installed : await reachableFor(account, installed, folder);
     await run(
       join(bin, 'initdb'),
-      ['--pgdata', data, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
+      [
+        ...['--pgdata', data, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--no-sync', '--encoding', 'UTF8'],
+        // Sorts by language, as most servers do: who relies on another order must say so.
+        ...['--locale', 'C', '--locale-provider', 'icu', '--icu-locale', 'en-US'],
+      ],
       { ...account, cwd: folder, env: { PATH: process.env['PATH'] ?? '' } },
     );
     const settings = [
