@@ -12,6 +12,7 @@ export function urlFault(key: string): string | undefined {
   if (/[\u0000-\u001f\u007f]/.test(key)) return 'it has a control character';
   if (key.endsWith(' ')) return 'it ends with a space';
   const [, host = '', path = ''] = start;
+  if (host === '') return 'it has no host';
   if (`${host}${path}`.includes('\\')) return 'it has a backslash, which URLs take for a slash; write %5C';
   if (host.includes('@')) return 'it has a user or a password before the host, which are not sent';
   if (key.includes('#')) return 'it has a "#", and what is behind it is never sent to a server; leave that out, or write %23 where it belongs to the name';

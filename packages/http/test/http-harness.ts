@@ -91,22 +91,24 @@ export function httpHarness(odd: Oddity = () => false): Harness {
 /** Lets so many bytes of a body through, and then ends the connection: by a reset, or, where silent, as if all were there. */
 function breakOff(answer: ServerResponse, afterBytes: number, silent: boolean): void {
   let left = afterBytes;
-  const { socket, write, writeHead } = answer;
-  answer.writeHead = function (this: ServerResponse, status: number, headers: Record<string, string | number>): ServerResponse {
-    const { 'content-length': length, ...rest } = headers;
-    writeHead.call(this, status, silent ? rest : { ...rest, 'content-length': String(length) });
-    if (left === 0) end();
-    return this;
-  } as typeof writeHead;
+  const { socket } = answer;
+  const write = answer.write.bind(answer);
+  const writeHead = answer.writeHead.bind(answer);
   const end = (): void => {
-    answer.write = (() => true) as typeof write;
+    answer.write = (): boolean => true;
     if (silent) answer.end();
     else setTimeout(() => socket?.destroy(), 20);
   };
-  answer.write = function (this: ServerResponse, chunk: Buffer): boolean {
-    write.call(this, chunk.subarray(0, left), 'buffer' as BufferEncoding, () => undefined);
+  answer.writeHead = ((status: number, headers: Record<string, string | number>): ServerResponse => {
+    const { 'content-length': length, ...rest } = headers;
+    writeHead(status, silent || length === undefined ? rest : { ...rest, 'content-length': length });
+    if (left === 0) end();
+    return answer;
+  }) as typeof answer.writeHead;
+  answer.write = (chunk: Buffer): boolean => {
+    write(chunk.subarray(0, left));
     left -= chunk.byteLength;
     if (left <= 0) end();
     return true;
-  } as typeof write;
+  };
 }
