@@ -18,6 +18,7 @@ import {
   type ObjectHeaders,
   type ObjectInfo,
   pickHeaders,
+  resolveRange,
   type PresignedRequest,
   type PresignOptions,
   type PutOptions,
@@ -117,6 +118,13 @@ export class MinioDriver implements BucketDriver, UploadHost {
         throw new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sends ${answer.length}`, {
           status,
         });
+      const asked = status === 206 ? resolveRange(o.range, info.size) : range;
+      if (asked.start !== range.start || asked.end !== range.end)
+        throw new StorageError(
+          'Unavailable',
+          `the store answered a read of bytes ${asked.start} to ${asked.end} of ${JSON.stringify(key)} with ${range.start} to ${range.end}; a proxy between may change ranges`,
+          { status },
+        );
       this.#bucketSeen = true;
       return { info, range, body, close: () => opened.close() };
     } catch (error) {

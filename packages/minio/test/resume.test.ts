@@ -44,18 +44,19 @@ else {
     const killed = async (folder: string): Promise<number[]> => {
       const begun: number[] = [];
       let taken = 0;
-      let child: ChildProcess | undefined;
+      const running: ChildProcess[] = [];
       await using counting = await faultServer((incoming, answer) => {
         const number = /[?&]partNumber=(\d+)/.exec(incoming.url ?? '')?.[1];
         if (incoming.method !== 'PUT' || number === undefined) return false;
         begun.push(Number(number) - 1);
         pass(incoming, answer, server.endpoint, () => {
-          if (++taken === KILLED_AFTER) child?.kill('SIGKILL');
+          if (++taken === KILLED_AFTER) running[0]?.kill('SIGKILL');
           return false;
         });
         return true;
       }, server.endpoint);
-      child = uploader(counting.endpoint, folder);
+      const child = uploader(counting.endpoint, folder);
+      running.push(child);
       expect(await ended(child)).toMatchObject({ code: null, signal: 'SIGKILL' });
       return begun;
     };

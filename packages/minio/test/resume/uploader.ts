@@ -27,4 +27,4 @@ const missing = Array.from({ length: PARTS }, (_, i) => i).filter((index) => hel
 const sent: UploadedPart[] = await inParallel(missing, LANES, (index) => upload.part(index, partContent(index)));
 await upload.complete([...held, ...sent]);
 await bucket.close();
-console.log(JSON.stringify(missing));
+process.stdout.write(JSON.stringify(missing));
