@@ -5,12 +5,14 @@
 import { createHash, createHmac } from 'node:crypto';
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface PlainServer {
   readonly endpoint: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  readonly sessionToken?: string;
   readonly ca?: string | undefined;
 }
 
@@ -32,7 +34,12 @@ export function sha256Of(content: string | Uint8Array): string {
 }
 
 export async function makeBucket(server: PlainServer, bucket: string): Promise<void> {
-  expectStatus(await send(server, 'PUT', `/${bucket}`, []), 200);
+  for (let attempt = 0; ; attempt++) {
+    const answer = await send(server, 'PUT', `/${bucket}`, []);
+    // MinIO says that it is ready a moment before it is.
+    if (answer.status === 503 && attempt < 50) await delay(100);
+    else return expectStatus(answer, 200);
+  }
 }
 
 export async function putObject(
@@ -49,6 +56,19 @@ export async function getObject(server: PlainServer, bucket: string, key: string
   const { status, headers, body } = await send(server, 'GET', `/${bucket}/${encoded(key, true)}`, []);
   if (status !== 200) throw new Error(`GET of ${JSON.stringify(key)} answers ${status}: ${body.toString().slice(0, 300)}`);
   return { sha256: sha256Of(body), size: body.length, headers };
+}
+
+/** Keys of MinIO's root for an hour, with a policy that takes the rest away: its token service gives them without an account being made. */
+export async function restrictedKeys(
+  server: PlainServer,
+  policy: object,
+): Promise<Required<Pick<PlainServer, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>>> {
+  const form = new URLSearchParams({ Action: 'AssumeRole', Version: '2011-06-15', DurationSeconds: '3600', Policy: JSON.stringify(policy) }).toString();
+  const answer = await send(server, 'POST', '/', [], form, { 'content-type': 'application/x-www-form-urlencoded' }, 'sts');
+  expectStatus(answer, 200);
+  const xml = answer.body.toString();
+  const field = (name: string): string => unescaped(new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '');
+  return { accessKeyId: field('AccessKeyId'), secretAccessKey: field('SecretAccessKey'), sessionToken: field('SessionToken') };
 }
 
 /** Every key of the bucket, in the server's order. */
@@ -89,6 +109,7 @@ export async function send(
   query: readonly (readonly [string, string])[],
   content: string | Uint8Array = '',
   extra: Readonly<Record<string, string>> = {},
+  service: 's3' | 'sts' = 's3',
 ): Promise<PlainAnswer> {
   const url = new URL(server.endpoint);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
@@ -102,7 +123,7 @@ export async function send(
   const canonical = [method, path, queryText, ...names.map((name) => `${name}:${headers[name]?.trim().replace(/ +/g, ' ')}`), '', names.join(';'), hash].join(
     '\n',
   );
-  const scope = `${stamp.slice(0, 8)}/${server.region}/s3/aws4_request`;
+  const scope = `${stamp.slice(0, 8)}/${server.region}/${service}/aws4_request`;
   const key = scope.split('/').reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${server.secretAccessKey}`);
   const signature = hmac(key, ['AWS4-HMAC-SHA256', stamp, scope, sha256Of(canonical)].join('\n')).toString('hex');
   headers['authorization'] = `AWS4-HMAC-SHA256 Credential=${server.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
