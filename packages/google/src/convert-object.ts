@@ -33,7 +33,7 @@ const TEXTS = ['contentType', 'cacheControl', 'contentDisposition', 'contentEnco
 const STANDARD = 'STANDARD';
 
 /** Reads tell whole seconds, in a header: so does everything else, that one object has one time. */
-function wholeSecond(time: string | undefined): Date {
+export function wholeSecond(time: string | undefined): Date {
   return new Date(time === undefined ? 0 : Math.floor(Date.parse(time) / 1000) * 1000);
 }
 

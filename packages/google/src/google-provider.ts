@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
 import { diagnose } from './diagnose.ts';
 import { googleDriver } from './google-driver.ts';
@@ -34,7 +33,7 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): GoogleOptions
   const userProject = text(fields, 'user_project');
   const versioned = flag(fields, 'versioned');
   const options: GoogleOptions = {
-    credentials: signInOf(fields, context),
+    credentials: signInOf(fields),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(ca === undefined ? {} : { ca }),
     ...(userProject === undefined ? {} : { userProject }),
@@ -47,7 +46,7 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): GoogleOptions
   return options;
 }
 
-function signInOf(fields: Fields, context: ConfigContext): SignIn {
+function signInOf(fields: Fields): SignIn {
   const way = fields['sign_in'] ?? 'service_account';
   const known = SIGN_INS.find((each) => each === way);
   if (known === undefined) throw fault('sign_in', `one of ${SIGN_INS.join(', ')}`);
@@ -63,10 +62,7 @@ function signInOf(fields: Fields, context: ConfigContext): SignIn {
   if (tokenEndpoint !== undefined) throw fault('token_endpoint', `nothing beside sign_in: ${known}`);
   if (known === 'anonymous') return anonymous();
   if (known === 'metadata') return metadataServer();
-  const file = context.env?.['GOOGLE_APPLICATION_CREDENTIALS'];
-  if (file === undefined || file === '') return applicationDefault();
-  if (!isAbsolute(file)) throw fault('GOOGLE_APPLICATION_CREDENTIALS', 'an absolute path');
-  return applicationDefault({ file });
+  return applicationDefault();
 }
 
 function endpointOf(fields: Fields): string | undefined {

@@ -14,7 +14,7 @@ import {
 import { inParallel } from './bounded-work.ts';
 import { conditionKind, generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
-import { LISTED_FIELDS, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
+import { LISTED_FIELDS, type ObjectResource, wholeSecond, WRITTEN_FIELDS } from './convert-object.ts';
 import { combinedCrc32c, crc32cText, crc32cValue } from './crc32c.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { listPage, MAX_PAGE } from './list-objects.ts';
@@ -78,7 +78,7 @@ export async function* listUploads(client: ServiceClient, prefix: string, o: Cal
     const page = await listPage(client, { ...signalOf(o), prefix: OPEN, limit: MAX_PAGE, fields, pageToken }, 'listUploads');
     for (const { name, timeCreated, metadata } of page.items ?? []) {
       const key = decodeURIComponent(metadata?.['key'] ?? '');
-      if (key !== '' && key.startsWith(prefix)) found.push({ key, id: name.slice(OPEN.length), ...(timeCreated === undefined ? {} : { startedAt: timeCreated }) });
+      if (key !== '' && key.startsWith(prefix)) found.push({ key, id: name.slice(OPEN.length), ...(timeCreated === undefined ? {} : { startedAt: wholeSecond(timeCreated).toISOString() }) });
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

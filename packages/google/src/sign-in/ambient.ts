@@ -1,10 +1,8 @@
 /** Sign-ins that come with the machine. Each is used where it was asked for by name, and then alone. */
-import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { type Call, isStorageError } from '@stowage/core';
-import { quoted } from '../quoted.ts';
 import { CachedToken, type Token } from './cached-token.ts';
-import { configError, refusedSignIn, signInError } from './sign-in-error.ts';
+import { refusedSignIn, signInError } from './sign-in-error.ts';
 import { SCOPE, type SignIn, type UrlSigner } from './sign-in.ts';
 
 interface TokenClient {
@@ -12,37 +10,16 @@ interface TokenClient {
   readonly credentials: { readonly expiry_date?: number | null };
 }
 
-export interface ApplicationDefaultOptions {
-  /** The file that `GOOGLE_APPLICATION_CREDENTIALS` names. Default: the library looks at its environment, gcloud's own file and the metadata server. */
-  readonly file?: string;
-}
-
-/** Google's application-default credentials, with every type of file: https://cloud.google.com/docs/authentication/application-default-credentials */
-export function applicationDefault({ file }: ApplicationDefaultOptions = {}): SignIn {
+/**
+ * Google's application-default credentials, as the auth library finds them in the environment of this process: the file of any type that
+ * `GOOGLE_APPLICATION_CREDENTIALS` names, gcloud's own file, the metadata server. Whoever asks for them answers for what they find:
+ * https://cloud.google.com/docs/authentication/application-default-credentials
+ */
+export function applicationDefault(): SignIn {
   return new Ambient('the application-default credentials', async () => {
-    const credentials = file === undefined ? undefined : await fileContent(file);
     const { GoogleAuth } = await import('google-auth-library');
-    const auth = new GoogleAuth({ scopes: [SCOPE], ...(credentials === undefined ? {} : { credentials }) });
-    return (await auth.getClient()) as TokenClient;
+    return (await new GoogleAuth({ scopes: [SCOPE] }).getClient()) as TokenClient;
   });
-}
-
-/** Whoever sets the variable answers for the file's type: it may name URLs to call. */
-async function fileContent(path: string): Promise<object> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
-    throw configError(`GOOGLE_APPLICATION_CREDENTIALS: cannot read ${quoted(path)} (${code})`);
-  }
-  try {
-    const fields: unknown = JSON.parse(text);
-    if (typeof fields === 'object' && fields !== null) return fields;
-  } catch {
-    // Said below, without the text, which may be a secret.
-  }
-  throw configError(`GOOGLE_APPLICATION_CREDENTIALS: ${quoted(path)} is no JSON mapping`);
 }
 
 /** The service account of the virtual machine, container or function that this runs in, from its metadata server (`GCE_METADATA_HOST`). */

@@ -25,6 +25,8 @@ export function refusedSignIn(error: unknown, what: string, who: string): Storag
   if (status !== undefined && status >= 500) return signInError('Unavailable', `${what} failed with status ${status}${told}`);
   if (status !== undefined) return signInError('Unauthenticated', `${what} refused to sign in ${who} with status ${status}${told}`);
   if (codes.some((code) => /TIMEDOUT|TIMEOUT|timeout/i.test(code))) return signInError('Timeout', `${what} did not answer in time`);
+  const file = codes.find((each) => /^(?:ENOENT|EACCES|EPERM|EISDIR|ENOTDIR)$/.test(each));
+  if (file !== undefined) return signInError('Config', `${what} name a file that cannot be read (${file}: ${withoutSecrets(messageOf(error))})`);
   const code = codes.find((each) => /^[A-Z_]{3,40}$/.test(each));
   if (code !== undefined) return signInError('Unavailable', `${what} cannot be reached (${code}); check the network`);
   return signInError('Unauthenticated', `${what} did not sign in ${who}${withoutSecrets(messageOf(error)) === '' ? '' : ` (${withoutSecrets(messageOf(error))})`}`);
