@@ -91,15 +91,44 @@ function pemOf(fields: EntryFields, field: string, read: (text: string) => ReadP
 
 function azureRule(fields: EntryFields, context: RuleContext): EntryFields {
   refuseRole(fields, 'azure', context);
-  const { access_key: account, secret_key: secret } = fields;
+  const { access_key: account, connection_string: connection } = fields;
+  const way = AZURE_WAYS.find((field) => fields[field] !== undefined);
+  for (const field of way === undefined ? [] : AZURE_WAYS)
+    if (field !== way && fields[field] !== undefined)
+      context.report('error', field, {
+        expected: 'one way to sign in',
+        got: `${context.nameOf(field)} beside ${context.nameOf(way ?? '')}`,
+        advice: 'remove one',
+      });
+  if (way === undefined || way === 'secret_key') azureKey(fields, context);
+  if (isPortalPage(fields['endpoint'])) {
+    context.report('error', 'endpoint', {
+      expected: 'https://<account>.blob.core.windows.net',
+      got: 'a page of the Azure portal, which is for browsers',
+      advice: "look on the storage account's page under Settings, Endpoints, Blob service",
+    });
+    return fields;
+  }
+  // A connection string has an endpoint of its own.
+  if (connection !== undefined && fields['endpoint'] === undefined) return fields;
+  const standard = typeof account === 'string' && /^[a-z0-9]+$/.test(account) ? `https://${account}.blob.core.windows.net` : undefined;
+  return { ...fields, ...endpointOf(fields, context, standard, true) };
+}
+
+/** Fields that each are a way to sign in to Azure. */
+const AZURE_WAYS = ['connection_string', 'sign_in', 'secret_key'] as const;
+
+function azureKey({ access_key: account, secret_key: secret }: EntryFields, context: RuleContext): void {
   if (account === undefined) context.report('error', 'access_key', { expected: 'the name of the storage account', got: 'nothing' });
   if (secret === undefined) context.report('error', 'secret_key', { expected: AZURE_SECRET, got: 'nothing' });
   if (typeof secret === 'string' && !secret.startsWith('?') && !isBase64(secret)) {
     const advice = secret.includes('sig=') ? { advice: 'put a "?" before the SAS token' } : {};
     context.report('error', 'secret_key', { expected: AZURE_SECRET, got: 'a text that is neither', ...advice });
   }
-  const standard = typeof account === 'string' && /^[a-z0-9]+$/.test(account) ? `https://${account}.blob.core.windows.net` : undefined;
-  return { ...fields, ...endpointOf(fields, context, standard, true) };
+}
+
+function isPortalPage(endpoint: unknown): boolean {
+  return typeof endpoint === 'string' && /^(?:https?:\/\/)?(?:[\w-]+\.)*portal\.azure\.(?:com|cn|us)(?:[/?#:]|$)/i.test(endpoint);
 }
 
 const AZURE_SECRET = 'the account key (base64), or a SAS token that begins with "?"';

@@ -61,9 +61,19 @@ const minio = z.looseObject({
 
 const azure = z.looseObject({
   provider: z.literal('azure'),
-  endpoint: described('Default: https://<access_key>.blob.core.windows.net').optional(),
-  access_key: described('The name of the storage account.'),
-  secret_key: described('The account key, or a SAS token that begins with "?". A secret: better as "${NAME}" or { file: path }.'),
+  endpoint: described(
+    'Default: https://<access_key>.blob.core.windows.net. Of an emulator with the account in the path: http://127.0.0.1:10000/<account>',
+  ).optional(),
+  access_key: described('The name of the storage account.').optional(),
+  secret_key: described('The account key, or a SAS token that begins with "?". A secret: better as "${NAME}" or { file: path }.').optional(),
+  connection_string: described('As the portal shows it, instead of endpoint and keys. A secret: better as "${NAME}" or { file: path }.').optional(),
+  sign_in: described('Without keys: managed_identity, for the identity of the machine, or anonymous, for containers that are open to everyone.').optional(),
+  client_id: described('With managed_identity: which of the identities of the machine. Default: the only one.').optional(),
+  ca: described('PEM of the authorities whose certificates are trusted, instead of those that are known everywhere. Better as { file: path }.').optional(),
+  versioned: flag('Whether the account keeps versions of blobs. Default: false.'),
+  delete_snapshots: flag('Whether a deletion takes the snapshots of a blob along. Default: false, and a blob that has some is not deleted.'),
+  copy_from_urls: flag('Whether copies may be taken from other stores by presigned URL, which Azure must be able to reach. Default: false.'),
+  service_version: described("Version of the service's interface, where it is older than 2026-02-06.").optional(),
   buckets,
 });
 

@@ -440,6 +440,41 @@ describe('credentials', () => {
   });
 });
 
+describe('the ways to sign in to Azure', () => {
+  const connection = 'DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=Y2FuYXJ5';
+
+  it.each([
+    ['a connection string, which has its own endpoint', { connection_string: connection }, { connection_string: connection }],
+    [
+      "the machine's identity",
+      { access_key: 'acc', sign_in: 'managed_identity', client_id: 'c-1' },
+      { endpoint: 'https://acc.blob.core.windows.net', sign_in: 'managed_identity', client_id: 'c-1' },
+    ],
+    ['none, for what is open to everyone', { endpoint: 'https://acc.blob.core.windows.net', sign_in: 'anonymous' }, { sign_in: 'anonymous' }],
+  ])('take %s', (_what, fields, expected) => {
+    const { entries, errors } = checkRemoteLinks({ a: { provider: 'azure', buckets: ['b'], ...fields } }, { env: {}, folder: '/' });
+    expect(errors).toEqual([]);
+    expect(entries[0]?.settings).toMatchObject(expected);
+  });
+
+  it.each([
+    ['a key beside a connection string', { connection_string: connection, access_key: 'acc', secret_key: 'Y2FuYXJ5' }, 'secret_key', 'one way to sign in'],
+    ['an identity beside a connection string', { connection_string: connection, sign_in: 'managed_identity' }, 'sign_in', 'one way to sign in'],
+    ['a key beside anonymous access', { access_key: 'acc', secret_key: 'Y2FuYXJ5', sign_in: 'anonymous' }, 'secret_key', 'one way to sign in'],
+    [
+      'a page of the portal',
+      { endpoint: 'https://portal.azure.com/#@x/resource/y', access_key: 'acc', secret_key: 'Y2FuYXJ5' },
+      'endpoint',
+      'https://<account>.blob.core.windows.net',
+    ],
+  ])('refuse %s', (_what, fields, field, expected) => {
+    const { entries, errors } = checkRemoteLinks({ a: { provider: 'azure', buckets: ['b'], ...fields } }, { env: {}, folder: '/' });
+    expect(entries).toEqual([]);
+    expect(errors).toMatchObject([{ path: `a.${field}`, expected }]);
+    expect(JSON.stringify(errors)).not.toContain('Y2FuYXJ5');
+  });
+});
+
 describe('IAM Roles Anywhere', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
