@@ -148,6 +148,7 @@ function adviceFor({
     advice.push(`the bucket lies in the region ${clues.told}, requests are signed for ${used}; set region: ${clues.told}`);
   if (access?.read === 'not-probed')
     advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
-  if (access?.delete === 'not-probed') advice.push('whether deleting is allowed was not asked: the bucket keeps versions, and the question would leave a mark');
+  if (access?.delete === 'not-probed')
+    advice.push('whether deleting is allowed was not asked: the bucket keeps versions, or does not tell, and the question could leave a mark');
   return advice;
 }

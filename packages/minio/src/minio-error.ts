@@ -52,6 +52,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ExpiredToken: 'Unauthenticated',
   ExpiredTokenException: 'Unauthenticated',
   InvalidToken: 'Unauthenticated',
+  // MinIO's own name for it.
+  InvalidTokenId: 'Unauthenticated',
   TokenRefreshRequired: 'Unauthenticated',
   InvalidSecurity: 'Unauthenticated',
   NotSignedUp: 'Unauthenticated',
@@ -172,7 +174,7 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
   if (fault.code === 'SignatureDoesNotMatch')
     return `${endpoint} refused the signature: the secret key does not belong to the access key; copy secret_key again`;
   if (fault.code.startsWith('ExpiredToken') || fault.code === 'TokenRefreshRequired') return 'the session has expired; get new temporary credentials';
-  if (fault.code === 'InvalidToken')
+  if (fault.code === 'InvalidToken' || fault.code === 'InvalidTokenId')
     return `${endpoint} does not accept the session token: it is damaged, of another service, or the keys are permanent and need none`;
   switch (code) {
     case 'NotFound':
