@@ -135,10 +135,27 @@ const AZURE_SECRET = 'the account key (base64), or a SAS token that begins with 
 
 function googleRule(fields: EntryFields, context: RuleContext): EntryFields {
   refuseRole(fields, 'google', context);
-  const path = fields['credentials_path'];
-  if (path === undefined) context.report('error', 'credentials_path', { expected: "the path of the service account's JSON file", got: 'nothing' });
+  const { credentials_path: path, sign_in: way } = fields;
+  if (way !== undefined && !GOOGLE_WAYS.includes(String(way)))
+    context.report('error', 'sign_in', { expected: `one of ${GOOGLE_WAYS.join(', ')}`, got: 'another way' });
+  else if (way !== undefined && way !== 'service_account' && path !== undefined)
+    context.report('error', 'credentials_path', { expected: 'one way to sign in', got: `a file beside ${context.nameOf('sign_in')}`, advice: 'remove one' });
+  else if (path === undefined && (way === undefined || way === 'service_account'))
+    context.report('error', 'credentials_path', { expected: "the path of the service account's JSON file", got: 'nothing' });
+  if (typeof fields['endpoint'] === 'string' && GOOGLE_PAGES.test(fields['endpoint'])) {
+    context.report('error', 'endpoint', {
+      expected: 'storage.googleapis.com',
+      got: "Google's page for people in a browser",
+      advice: `remove ${context.nameOf('endpoint')}: the service is the default`,
+    });
+    return fields;
+  }
   return { ...fields, ...endpointOf(fields, context, GOOGLE_ENDPOINT, true), ...resolved(fields, 'credentials_path', context) };
 }
+
+const GOOGLE_WAYS: readonly string[] = ['service_account', 'application_default', 'metadata', 'anonymous'];
+/** Where people look at buckets; a link copied from there is no endpoint. */
+const GOOGLE_PAGES = /^(?:https?:\/\/)?(?:console\.cloud\.google\.com|storage\.cloud\.google\.com|console\.developers\.google\.com)(?:[:/?#]|$)/i;
 
 function fsRule(fields: EntryFields, context: RuleContext): EntryFields {
   return { ...fields, ...resolved(fields, 'path', context) };

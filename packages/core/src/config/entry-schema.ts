@@ -80,7 +80,14 @@ const azure = z.looseObject({
 const google = z.looseObject({
   provider: z.literal('google'),
   endpoint: described('Default: storage.googleapis.com').optional(),
-  credentials_path: described("The service account's JSON file; a relative path starts at this file's folder."),
+  credentials_path: described("The service account's JSON file; a relative path starts at this file's folder.").optional(),
+  sign_in: described(
+    'Without a file: application_default, for what the machine offers, metadata, for the account of the virtual machine, or anonymous, for buckets that are open to everyone.',
+  ).optional(),
+  token_endpoint: described("Where the service account's tokens are asked for. Default: https://oauth2.googleapis.com/token").optional(),
+  user_project: described('The project that pays, where the bucket has its readers pay.').optional(),
+  ca: described('PEM of the authorities whose certificates are trusted, instead of those that are known everywhere. Better as { file: path }.').optional(),
+  versioned: flag('Whether the buckets keep versions. Default: false.'),
   buckets,
 });
 

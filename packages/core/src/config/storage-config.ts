@@ -71,6 +71,8 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'role_session_name',
   'duration_seconds',
   'sts_endpoint',
+  'token_endpoint',
+  'user_project',
   'allow_hosts',
   'allow_networks',
   'allow_ports',
