@@ -41,24 +41,23 @@ export async function* listPages(store: StoreConnection, o: ListOptions): AsyncI
   let waiting: ListedEntry[] = [];
   let first = true;
   for (;;) {
-    const page = await listPage(store, { ...pick('signal', o.signal), prefix, delimiter: o.delimiter, limit, startFrom, marker });
-    if (page.marker !== undefined && page.marker === marker)
+    const answer = await listPage(store, { ...pick('signal', o.signal), prefix, delimiter: o.delimiter, limit, startFrom, marker });
+    if (answer.marker !== undefined && answer.marker === marker)
       throw new StorageError('Unavailable', 'the service gave the same page twice; the listing was ended, as it would never end');
-    marker = page.marker;
-    waiting = [...waiting, ...order.next(page.entries)];
+    marker = answer.marker;
+    waiting = [...waiting, ...order.next(answer.entries)];
     if (marker === undefined) waiting = [...waiting, ...order.end()];
     if (after !== undefined) waiting = waiting.filter(({ key }) => compareKeys(key, after) > 0);
-    const { until } = o;
-    const ended = until !== undefined && waiting.some(({ key }) => compareKeys(key, until) >= 0);
-    if (ended) waiting = await before(store, waiting, { ...o, until });
+    const { shown, ended } = o.until === undefined ? { shown: waiting, ended: false } : await before(store, waiting, { ...o, until: o.until });
+    waiting = shown;
     const last = ended || marker === undefined;
     while (waiting.length > 0) {
-      const shown = waiting.slice(0, limit);
+      const page = waiting.slice(0, limit);
       waiting = waiting.slice(limit);
       const done = last && waiting.length === 0;
       // The service's own mark is behind everything that it gave: it serves only where all of that has been shown.
-      const next = done ? undefined : waiting.length === 0 && !order.holds && marker !== undefined ? MARK + marker : KEY + (shown.at(-1)?.key ?? '');
-      yield pageOf(shown, next);
+      const next = done ? undefined : waiting.length === 0 && !order.holds && marker !== undefined ? MARK + marker : KEY + (page.at(-1)?.key ?? '');
+      yield pageOf(page, next);
       first = false;
     }
     if (last) {
@@ -92,14 +91,19 @@ function pageOf(entries: readonly ListedEntry[], cursor: string | undefined): Li
   return { objects, prefixes, issues: [], ...pick('cursor', cursor) };
 }
 
-/** The entries before the end. A common prefix before it may have all its keys behind it. */
-async function before(store: StoreConnection, entries: readonly ListedEntry[], o: ListOptions & { readonly until: string }): Promise<ListedEntry[]> {
+/** The entries before the end, and whether it is reached. A common prefix before it may have all its keys behind it. */
+async function before(
+  store: StoreConnection,
+  entries: readonly ListedEntry[],
+  o: ListOptions & { readonly until: string },
+): Promise<{ readonly shown: ListedEntry[]; readonly ended: boolean }> {
   const shown = entries.filter(({ key }) => compareKeys(key, o.until) < 0);
+  const ended = shown.length < entries.length;
   const last = shown.at(-1);
-  if (last === undefined || last.object !== undefined || !o.until.startsWith(last.key)) return shown;
+  if (last === undefined || last.object !== undefined || !o.until.startsWith(last.key)) return { shown, ended };
   for await (const page of listPages(store, { ...pick('signal', o.signal), prefix: last.key, until: o.until, limit: 1 }))
-    if (page.objects.length > 0) return shown;
-  return shown.slice(0, -1);
+    if (page.objects.length > 0) return { shown, ended: true };
+  return { shown: shown.slice(0, -1), ended: true };
 }
 
 async function listPage(store: StoreConnection, { prefix, delimiter, limit, startFrom, marker, uncommitted, signal }: PageRequest): Promise<ListedPage> {

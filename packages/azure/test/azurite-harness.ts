@@ -8,7 +8,7 @@ import type { AzureOptions, AzureSignIn } from '../src/azure-options.ts';
 import { containerSas } from './test-sas.ts';
 import { xmlError } from './xml-error.ts';
 
-export interface HarnessOptions extends Pick<AzureOptions, 'partSize'> {
+export interface HarnessOptions extends Pick<AzureOptions, 'partSize'>, Pick<Harness, 'memory'> {
   /** How the buckets under test are signed in to. */
   readonly signIn: (container: string) => AzureSignIn;
   /** Words that no error may hold. */
@@ -23,13 +23,16 @@ let containers = 0;
 
 /** A container that a test has for itself, made with the SDK over plain http. */
 export async function makeContainer(server: AzuriteServer, name: string = `stowage-${process.pid}-${++containers}`): Promise<string> {
-  const { account, endpoint } = server;
-  await new ContainerClient(`${endpoint}/${name}`, new StorageSharedKeyCredential(account.name, account.key)).create();
+  await clientOf(server, name).create();
   return name;
 }
 
+function clientOf({ account, endpoint }: AzuriteServer, name: string): ContainerClient {
+  return new ContainerClient(`${endpoint}/${name}`, new StorageSharedKeyCredential(account.name, account.key));
+}
+
 /** Azurite, with every hook that it or a misbehaving server before it can serve. */
-export function azuriteHarness(server: AzuriteServer, { signIn, secrets, ...options }: HarnessOptions): Harness {
+export function azuriteHarness(server: AzuriteServer, { signIn, secrets, memory, ...options }: HarnessOptions): Harness {
   const { account } = server;
   const open = (container: string, more: Partial<AzureOptions> = {}): BucketDriver =>
     azureDriver({ endpoint: server.endpoint, signIn: signIn(container), ...(server.ca === undefined ? {} : { ca: server.ca }), ...options, ...more }, container);
@@ -49,6 +52,8 @@ export function azuriteHarness(server: AzuriteServer, { signIn, secrets, ...opti
     openAgain: (opened) => open(nameOf(opened)),
     async dispose(opened): Promise<void> {
       await ends.get(opened)?.[Symbol.asyncDispose]();
+      // Azurite looks through the blobs of all containers for every question.
+      await clientOf(server, nameOf(opened)).deleteIfExists();
     },
     requests: () => sent,
     secrets,
@@ -72,6 +77,7 @@ export function azuriteHarness(server: AzuriteServer, { signIn, secrets, ...opti
       breakBody: (opened, how) => behindFaults(breakFirstBody(server.origin, how), nameOf(opened), server.origin),
     },
     patienceMs: 10_000,
+    ...(memory === undefined ? {} : { memory }),
   };
 }
 
