@@ -365,7 +365,13 @@ describe('limits', () => {
     await expect(answer.body.bytes()).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining('1000000') });
     const less = await client.fetch(endless.origin, { maxBytes: 10 });
     await expect(less.body.bytes()).rejects.toMatchObject({ message: expect.stringContaining('10 bytes') });
+    const unbounded = await reaching([endless]).fetch(endless.origin);
+    await expect(unbounded.body.bytes(), 'in memory, where no limit is named').rejects.toMatchObject({
+      code: 'InvalidArgument',
+      message: expect.stringContaining('67108864'),
+    });
     const announced = await serve(hello);
+    await expect((await reaching([announced]).fetch(announced.origin)).body.bytes(4)).rejects.toMatchObject({ code: 'InvalidArgument' });
     await expect(reaching([announced], { maxBytes: 4 }).fetch(announced.origin)).rejects.toMatchObject({ code: 'InvalidArgument' });
   });
 

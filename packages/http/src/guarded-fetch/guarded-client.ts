@@ -4,7 +4,7 @@ import type { AnswerHeaders } from './answer-headers.ts';
 import { Deadline } from './deadline.ts';
 import { type GuardLimits, guardLimits, type GuardOptions } from './guard-options.ts';
 import { GuardPolicy } from './guard-policy.ts';
-import { discard, GuardedBody, tooLarge } from './guarded-body.ts';
+import { discard, type GuardedBody, StreamBody, tooLarge } from './guarded-body.ts';
 import { guardedConnect } from './guarded-connect.ts';
 import { headersForHop, nextHop, redirectTarget } from './redirect.ts';
 
@@ -40,7 +40,7 @@ export interface GuardedClient extends AsyncDisposable {
    * Statuses are the caller's to judge.
    */
   fetch(url: string, request?: GuardedRequest): Promise<GuardedAnswer>;
-  /** Throws what {@link fetch} would throw before any connection or look-up; a name that passes may still lead to an address that does not. */
+  /** Throws what `fetch` would throw before any connection or look-up; a name that passes may still lead to an address that does not. */
   check(url: string): void;
   close(): Promise<void>;
 }
@@ -116,7 +116,7 @@ class AgentClient implements GuardedClient {
       const location = redirectTarget(status, answered);
       if (location === undefined) {
         const empty = method === 'HEAD' || status === 204 || status === 304;
-        const body = new GuardedBody(stream, { shown, headers: answered, empty, maxBytes, deadline });
+        const body = new StreamBody(stream, { shown, headers: answered, empty, maxBytes, deadline });
         if (body.length === undefined || body.length <= maxBytes) return { status, headers: answered, url: url.href, body };
         body.close();
         throw tooLarge(shown, maxBytes);
