@@ -88,9 +88,7 @@ function entities(run: Run): Command {
   added(family, adding).action((file: string, o: CommonOptions & { readonly project: string; readonly dataset?: string; readonly type?: ProjectType }) =>
     run(commonRequest(o), async (context) => (await load()).addEntities({ file, project: o.project, ...given({ dataset: o.dataset, type: o.type }) }, context)),
   );
-  add(
-    family,
-    command('remove', 'From the catalog; never bytes.').argument('<id...>').addOption(yes()),
+  added(family, command('remove', 'From the catalog; never bytes.').argument('<id...>').addOption(yes())).action(
     (ids: string[], o: CommonOptions & { readonly yes?: true }) =>
       run(commonRequest(o), async (context) => (await load()).removeEntities(ids, o.yes === true, context)),
   );
