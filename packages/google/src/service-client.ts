@@ -98,8 +98,11 @@ export class ServiceClient {
 
   /** For answers that say nothing beyond their status. */
   async done(request: ServiceRequest): Promise<AnswerHeaders> {
-    const { headers, body } = await this.send(request);
+    const { status, headers, body } = await this.send(request);
     await this.#bytes(body, request.context, request.signal, ERROR_BYTES);
+    // A page that some other server shows for every path is no word of the service's.
+    const contentType = headerOf(headers, 'content-type');
+    if (contentType?.includes('html') === true) throw notGoogle(request.context, status, contentType);
     return headers;
   }
 
