@@ -85,8 +85,15 @@ async function pageByLink(db: Kysely<Tables>, selection: Selection, limit: numbe
     .orderBy('id')
     .limit(limit + 1);
   if (end !== undefined) query = query.where('link', '<', end);
-  // The sign keeps both engines from walking the datasets' index and sorting what they find.
-  if (hasScope(selection)) query = query.where(sql`+dataset_id`, 'in', datasetsOf(db, selection));
+  // Asked of each row, and the sign for the same end: else an engine may walk the datasets' index and sort what it finds.
+  if (selection.projectId !== undefined) {
+    query = query.where(sql`(select project_id from ${sql.table('datasets')} where datasets.id = entities.dataset_id)`, '=', selection.projectId);
+  }
+  if (selection.datasetId !== undefined) {
+    query = selection.nested
+      ? query.where(sql`+dataset_id`, 'in', nestedIds(db, selection.datasetId))
+      : query.where(sql`+dataset_id`, '=', selection.datasetId);
+  }
   // One lower bound, or an engine may choose the wrong one to begin from.
   query =
     behind === undefined

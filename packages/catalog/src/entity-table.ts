@@ -97,7 +97,7 @@ export class EntityTable implements Entities {
     const { order, limit } = pageOptions(o);
     const selection = selectionOf(filter);
     const behind = o.cursor === undefined ? undefined : readCursor(order, o.cursor);
-    const { rows, next } = await this.#database.read(async (db) => {
+    const { rows, next } = await this.#database.walk(async (db) => {
       if (behind === undefined) await assertScope(db, selection);
       return readPage(db, selection, order, limit, behind);
     });

@@ -125,6 +125,24 @@ export class PostgresDatabase implements Database {
     }
   }
 
+  /**
+   * Until a table was analyzed its planner thinks it small, and would sort a million rows for each page of a thousand. These settings
+   * hold for one transaction: https://www.postgresql.org/docs/current/runtime-config-query.html
+   */
+  walk<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return this.read((db) =>
+      db
+        .transaction()
+        .setAccessMode('read only')
+        .execute(async (page) => {
+          const off = ['sort', 'incremental_sort', 'bitmapscan', 'seqscan', 'hashjoin', 'mergejoin'];
+          const settings = [...off.map((way) => [`enable_${way}`, 'off']), ['max_parallel_workers_per_gather', '0']];
+          await sql`select ${sql.join(settings.map(([name, value]) => sql`set_config(${name}, ${value}, true)`))}`.execute(page);
+          return work(page);
+        }),
+    );
+  }
+
   async write<T>(work: (db: Kysely<Tables>, rows: BulkRows) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
