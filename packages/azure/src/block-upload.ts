@@ -212,7 +212,7 @@ export class BlockUpload implements Upload {
 
   /**
    * A commit whose answer was lost may have worked: the blob then is made of these very blocks, whose names nobody else uses. One that
-   * lacks blocks is told by what is left of the upload.
+   * lacks blocks which were sent is over, wholly or in part.
    */
   async #settled(error: unknown, ids: readonly string[], o: CompleteOptions): Promise<AnswerHeaders> {
     if (o.signal?.aborted === true || !isStorageError(error)) throw error;
@@ -228,7 +228,8 @@ export class BlockUpload implements Upload {
       throw looking;
     }
     if (held.committed.length === ids.length && held.committed.every(({ id }, i) => id === ids[i])) return held.headers;
-    if (missing && this.#partsIn(held).length === 0) throw this.#gone();
+    const left = new Set(this.#partsIn(held).map(({ token }) => token));
+    if (missing && ids.some((id) => !left.has(id))) throw this.#gone();
     throw error;
   }
 
