@@ -213,6 +213,8 @@ describe('revisions and conditions', () => {
   it.each([
     ['a strong tag that the server heeds', (v: number) => ({ etag: `"v${v}"` }), true],
     ['a strong tag that it ignores', (v: number) => ({ etag: `"v${v}"` }), false],
+    ['a strong tag with a space', (v: number) => ({ etag: `"v ${v}"` }), true],
+    ['a tag with bytes that are no ASCII, and a time', (v: number) => ({ etag: `"ü${v}"`, 'last-modified': new Date(v * 1e6).toUTCString() }), true],
     ['a weak tag', (v: number) => ({ etag: `W/"v${v}"` }), true],
     ['a weak tag that stays while the time changes', (v: number) => ({ etag: 'W/"v"', 'last-modified': new Date(v * 1e6).toUTCString() }), true],
     ['a time alone', (v: number) => ({ 'last-modified': new Date(v * 1e6).toUTCString() }), true],
