@@ -28,7 +28,7 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): AzureOptions 
   const { endpoint, signIn } = placeOf(fields, context);
   const options: AzureOptions = {
     endpoint,
-    signIn,
+    signIn: hidden(signIn),
     ...pick('ca', text(fields, 'ca')),
     ...pick('versioned', flag(fields, 'versioned')),
     ...pick('deleteSnapshots', flag(fields, 'delete_snapshots')),
@@ -38,6 +38,13 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): AzureOptions 
   // What cannot work is told here, where the entry is known, and not at the first container.
   azureSettings(options);
   return options;
+}
+
+/** The same, with its secret unseen when it is printed or turned to JSON. */
+function hidden(signIn: AzureSignIn): AzureSignIn {
+  const shown = { ...signIn };
+  for (const name of ['key', 'token']) if (name in shown) Object.defineProperty(shown, name, { enumerable: false });
+  return shown;
 }
 
 function placeOf(fields: Fields, context: ConfigContext): { readonly endpoint: string; readonly signIn: AzureSignIn } {
