@@ -74,7 +74,8 @@ function signInOf(fields: Fields, account: string | undefined, secret: string | 
     if (account === undefined) throw fault('access_key', 'the name of the storage account beside its key');
     return { kind: 'account-key', account, key: secret };
   }
-  if (secret !== undefined) throw fault('secret_key', `one way to sign in; there is sign_in: ${way === 'anonymous' ? way : 'managed_identity'} already: remove one or the other`);
+  if (secret !== undefined)
+    throw fault('secret_key', `one way to sign in; there is sign_in: ${way === 'anonymous' ? way : 'managed_identity'} already: remove one or the other`);
   if (way === 'anonymous') return { kind: 'anonymous', ...named };
   if (way !== 'managed_identity') throw fault('sign_in', 'managed_identity or anonymous');
   return { kind: 'managed-identity', source: managedIdentity({ ...pick('clientId', clientId), ...appService(env) }), ...named };
@@ -84,7 +85,8 @@ function signInOf(fields: Fields, account: string | undefined, secret: string | 
 function appService(env: Readonly<Record<string, string | undefined>>): { readonly appService?: { readonly endpoint: string; readonly header: string } } {
   const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header } = env;
   if (endpoint === undefined || endpoint === '') return {};
-  if (header === undefined || header === '') throw fault('sign_in', 'IDENTITY_HEADER beside IDENTITY_ENDPOINT, as App Service sets them; the identities of Azure Arc are not supported');
+  if (header === undefined || header === '')
+    throw fault('sign_in', 'IDENTITY_HEADER beside IDENTITY_ENDPOINT, as App Service sets them; the identities of Azure Arc are not supported');
   return { appService: { endpoint, header } };
 }
 

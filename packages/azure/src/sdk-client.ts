@@ -10,7 +10,10 @@ export async function containerClient(store: StoreConnection, key: string | unde
   const { AnonymousCredential, ContainerClient: Client, StorageSharedKeyCredential } = await import('@azure/storage-blob');
   const { signIn, endpoint, ca, account } = store.settings;
   // What the type leaves out, the SDK hands on to its connections.
-  const options: StoragePipelineOptions & { readonly tlsOptions?: { readonly ca: string } } = { retryOptions: { maxTries: 1 }, ...(ca === undefined ? {} : { tlsOptions: { ca } }) };
+  const options: StoragePipelineOptions & { readonly tlsOptions?: { readonly ca: string } } = {
+    retryOptions: { maxTries: 1 },
+    ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+  };
   const url = `${endpoint.origin}${store.servicePath}${percentEncoded(store.bucket)}`;
   if (signIn instanceof AccountKey && key !== undefined) return new Client(url, new StorageSharedKeyCredential(account, key), options);
   if (signIn instanceof TokenSignIn) {
@@ -24,6 +27,6 @@ export async function containerClient(store: StoreConnection, key: string | unde
     return new Client(url, credential, options);
   }
   const query: Record<string, string> = {};
-  if (signIn instanceof SharedAccessSignature) await signIn.sign({ method: 'GET', path: '', query, headers: {}, length: 0 });
+  if (signIn instanceof SharedAccessSignature) signIn.sign({ method: 'GET', path: '', query, headers: {}, length: 0 });
   return new Client(url + encodedQuery(query), new AnonymousCredential(), options);
 }

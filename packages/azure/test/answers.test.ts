@@ -20,7 +20,11 @@ interface Answer {
   readonly detail?: string;
 }
 
-async function refused({ status, code, headers, detail }: Answer, signIn: AzureSignIn = BY_KEY, operation: 'head' | 'get' | 'put' | 'create' | 'delete' | 'list' = 'get'): Promise<StorageError> {
+async function refused(
+  { status, code, headers, detail }: Answer,
+  signIn: AzureSignIn = BY_KEY,
+  operation: 'head' | 'get' | 'put' | 'create' | 'delete' | 'list' = 'get',
+): Promise<StorageError> {
   await using server = await faultServer((incoming, answer) => {
     incoming.resume();
     return xmlError(answer, status, code, headers, detail === undefined ? '' : `<AuthenticationErrorDetail>${detail}</AuthenticationErrorDetail>`);
@@ -56,7 +60,13 @@ describe('what the service refuses', () => {
     ['a legal hold', { status: 409, code: 'BlobImmutableDueToPolicy' }, 'put', 'AccessDenied', /may not put/],
     ['a role that is missing', { status: 403, code: 'AuthorizationPermissionMismatch' }, 'get', 'AccessDenied', /may not get "k" in "c"/],
     ['the firewall', { status: 403, code: 'AuthorizationFailure' }, 'list', 'AccessDenied', /firewall/],
-    ['account keys that are switched off', { status: 403, code: 'KeyBasedAuthenticationNotPermitted' }, 'get', 'AccessDenied', /switched off.*managed identity/],
+    [
+      'account keys that are switched off',
+      { status: 403, code: 'KeyBasedAuthenticationNotPermitted' },
+      'get',
+      'AccessDenied',
+      /switched off.*managed identity/,
+    ],
     ['anonymous access', { status: 409, code: 'PublicAccessNotPermitted' }, 'get', 'AccessDenied', /no anonymous access/],
     ['a name', { status: 400, code: 'InvalidUri' }, 'put', 'InvalidKey', /does not take "k"/],
     ['a container name', { status: 400, code: 'InvalidResourceName' }, 'list', 'Config', /container name "c"/],
@@ -94,15 +104,24 @@ describe('a sign-in that fails', () => {
 
   it('by a SAS that the service finds expired names its clock', async () => {
     const detail = 'Signed expiry time [Mon, 23 Nov 2026 06:00:00 GMT] must be after signed start time [Mon, 23 Nov 2026 07:00:00 GMT]';
-    expect(await refused({ status: 403, code: 'AuthenticationFailed', detail }, BY_SAS)).toMatchObject({ code: 'Unauthenticated', message: expect.stringMatching(/SAS expired, or not valid yet, by its own clock/) });
+    expect(await refused({ status: 403, code: 'AuthenticationFailed', detail }, BY_SAS)).toMatchObject({
+      code: 'Unauthenticated',
+      message: expect.stringMatching(/SAS expired, or not valid yet, by its own clock/),
+    });
   });
 
   it('by a SAS that was changed, or whose key was replaced', async () => {
-    expect(await refused({ status: 403, code: 'AuthenticationFailed', detail: 'Signature did not match.' }, BY_SAS)).toMatchObject({ code: 'Unauthenticated', message: expect.stringMatching(/signature of the SAS.*get a new one/) });
+    expect(await refused({ status: 403, code: 'AuthenticationFailed', detail: 'Signature did not match.' }, BY_SAS)).toMatchObject({
+      code: 'Unauthenticated',
+      message: expect.stringMatching(/signature of the SAS.*get a new one/),
+    });
   });
 
   it('without one', async () => {
-    expect(await refused({ status: 401, code: 'NoAuthenticationInformation' }, BY_TOKEN)).toMatchObject({ code: 'Unauthenticated', message: expect.stringContaining('anonymous requests') });
+    expect(await refused({ status: 401, code: 'NoAuthenticationInformation' }, BY_TOKEN)).toMatchObject({
+      code: 'Unauthenticated',
+      message: expect.stringContaining('anonymous requests'),
+    });
   });
 });
 
@@ -114,7 +133,12 @@ describe('a listing of the service', () => {
   const keysOf = (entries: readonly ListedEntry[]): string[] => entries.map(({ key }) => key);
 
   it('has objects and groups in one order, times, ETags without quotes and MD5', () => {
-    const { entries, marker } = scanListing(page(`<Blob><Name>a &amp; b</Name>${properties()}</Blob><BlobPrefix><Name>dir/</Name></BlobPrefix><Blob><Name>e</Name>${properties()}</Blob>`, '<NextMarker>2!76!MDAwMDEw</NextMarker>'));
+    const { entries, marker } = scanListing(
+      page(
+        `<Blob><Name>a &amp; b</Name>${properties()}</Blob><BlobPrefix><Name>dir/</Name></BlobPrefix><Blob><Name>e</Name>${properties()}</Blob>`,
+        '<NextMarker>2!76!MDAwMDEw</NextMarker>',
+      ),
+    );
     expect(keysOf(entries)).toEqual(['a & b', 'dir/', 'e']);
     expect(marker).toBe('2!76!MDAwMDEw');
     expect(entries[0]?.object).toEqual({
@@ -136,7 +160,15 @@ describe('a listing of the service', () => {
   });
 
   it('has folders of a hierarchical namespace among its blobs, which are none', () => {
-    expect(keysOf(scanListing(page(`<Blob><Name>dir</Name>${properties('<ResourceType>directory</ResourceType>')}</Blob><Blob><Name>dir/a</Name>${properties('<ResourceType>file</ResourceType>')}</Blob>`)).entries)).toEqual(['dir/a']);
+    expect(
+      keysOf(
+        scanListing(
+          page(
+            `<Blob><Name>dir</Name>${properties('<ResourceType>directory</ResourceType>')}</Blob><Blob><Name>dir/a</Name>${properties('<ResourceType>file</ResourceType>')}</Blob>`,
+          ),
+        ).entries,
+      ),
+    ).toEqual(['dir/a']);
   });
 
   it('tells blocks without a blob by what they lack', () => {

@@ -30,13 +30,26 @@ async function failure(work: Promise<unknown>): Promise<StorageError> {
 }
 
 function expectNoCanary(error: StorageError): void {
-  const forms = [error.message, error.stack, String(error), JSON.stringify(error), JSON.stringify(error, Object.getOwnPropertyNames(error)), inspect(error, { depth: 20, showHidden: true, getters: true })].join('\n');
+  const forms = [
+    error.message,
+    error.stack,
+    String(error),
+    JSON.stringify(error),
+    JSON.stringify(error, Object.getOwnPropertyNames(error)),
+    inspect(error, { depth: 20, showHidden: true, getters: true }),
+  ].join('\n');
   for (const canary of [KEY, SIGNATURE, encodeURIComponent(SIGNATURE), encodeURIComponent(KEY), 'sig=', 'SharedKey ']) expect(forms).not.toContain(canary);
 }
 
 /** What a service may repeat of a request when it refuses one. */
 const echo: Misbehave = (incoming, answer) =>
-  xmlError(answer, 403, 'AuthenticationFailed', {}, `<AuthenticationErrorDetail>The MAC signature found in the HTTP request '${String(incoming.headers.authorization)}' for ${incoming.url} with ${KEY} ${SIGNATURE}</AuthenticationErrorDetail>`);
+  xmlError(
+    answer,
+    403,
+    'AuthenticationFailed',
+    {},
+    `<AuthenticationErrorDetail>The MAC signature found in the HTTP request '${String(incoming.headers.authorization)}' for ${incoming.url} with ${KEY} ${SIGNATURE}</AuthenticationErrorDetail>`,
+  );
 
 describe.each(Object.entries(signIns))('by %s', (_way, signIn) => {
   const calls = (driver: BucketDriver): Record<string, () => Promise<unknown>> => {
@@ -61,7 +74,12 @@ describe.each(Object.entries(signIns))('by %s', (_way, signIn) => {
 
   it.each<[string, Misbehave, ErrorCode, RegExp]>([
     ['echoes of secrets in an error', echo, 'Unauthenticated', /signature/],
-    ['a web page', (_i, a): true => Boolean(a.writeHead(200, { 'content-type': 'text/html' }).end(a.req.method === 'HEAD' ? undefined : '<!doctype html>')) as true, 'Config', /Blob Storage/],
+    [
+      'a web page',
+      (_i, a): true => Boolean(a.writeHead(200, { 'content-type': 'text/html' }).end(a.req.method === 'HEAD' ? undefined : '<!doctype html>')) as true,
+      'Config',
+      /Blob Storage/,
+    ],
     ['a redirect', (_i, a): true => Boolean(a.writeHead(302, { location: `http://127.0.0.1:1/?${SAS}` }).end()) as true, 'Config', /status 302/],
   ])('%s are told in words, and no secret with them', async (_what, misbehave, code, words) => {
     await using server = await faultServer(async (incoming, answer) => {
@@ -96,7 +114,10 @@ describe.each(Object.entries(signIns))('by %s', (_way, signIn) => {
     await new Promise<void>((resolve) => babbling.listen(0, '127.0.0.1', resolve));
     const { port } = babbling.address() as { readonly port: number };
     try {
-      expect(await failure(openBucket(azureDriver({ endpoint: `http://127.0.0.1:${port}/${account.name}`, signIn }, 'c')).head('k'))).toMatchObject({ code: 'Config', message: expect.stringContaining('does not speak http') });
+      expect(await failure(openBucket(azureDriver({ endpoint: `http://127.0.0.1:${port}/${account.name}`, signIn }, 'c')).head('k'))).toMatchObject({
+        code: 'Config',
+        message: expect.stringContaining('does not speak http'),
+      });
     } finally {
       babbling.close();
     }
@@ -107,9 +128,15 @@ describe.each(Object.entries(signIns))('by %s', (_way, signIn) => {
   });
 
   it('a driver and what was read of its configuration show no secret when they are printed', () => {
-    const options = azure.parseConfig({ endpoint: `http://127.0.0.1:1/${account.name}`, access_key: account.name, secret_key: signIn.kind === 'sas' ? `?${SAS}` : KEY });
+    const options = azure.parseConfig({
+      endpoint: `http://127.0.0.1:1/${account.name}`,
+      access_key: account.name,
+      secret_key: signIn.kind === 'sas' ? `?${SAS}` : KEY,
+    });
     const driver = azure.open(options, 'c');
-    const printed = [inspect(options, { depth: 20 }), JSON.stringify(options), inspect(driver, { depth: 20, showHidden: true }), JSON.stringify(driver)].join('\n');
+    const printed = [inspect(options, { depth: 20 }), JSON.stringify(options), inspect(driver, { depth: 20, showHidden: true }), JSON.stringify(driver)].join(
+      '\n',
+    );
     for (const canary of [KEY, SIGNATURE, encodeURIComponent(SIGNATURE)]) expect(printed).not.toContain(canary);
   });
 });
@@ -126,9 +153,21 @@ describe('a configuration that cannot be used', () => {
     ['a key that is none', { access_key: 'acc', secret_key: 'canary-of-a-key' }, /account key: expected base64/],
     ['a key that is cut', { access_key: 'acc', secret_key: KEY.slice(0, 40) + KEY.slice(43) }, /account key: expected base64/],
     ['a SAS that has expired is read, and used for nothing', { access_key: 'acc', secret_key: `?sig=${encodeURIComponent(SIGNATURE)}` }, /"sv="/],
-    ['a page of the portal', { endpoint: 'https://portal.azure.com/#@tenant/resource/subscriptions/x', access_key: 'acc', secret_key: KEY }, /page of the Azure portal/],
-    ['the files of the account', { endpoint: 'https://acc.file.core.windows.net', access_key: 'acc', secret_key: KEY }, /another service of the account: write https:\/\/acc\.blob\.core\.windows\.net/],
-    ['its Data Lake endpoint', { endpoint: 'https://acc.dfs.core.windows.net', access_key: 'acc', secret_key: KEY }, /write https:\/\/acc\.blob\.core\.windows\.net/],
+    [
+      'a page of the portal',
+      { endpoint: 'https://portal.azure.com/#@tenant/resource/subscriptions/x', access_key: 'acc', secret_key: KEY },
+      /page of the Azure portal/,
+    ],
+    [
+      'the files of the account',
+      { endpoint: 'https://acc.file.core.windows.net', access_key: 'acc', secret_key: KEY },
+      /another service of the account: write https:\/\/acc\.blob\.core\.windows\.net/,
+    ],
+    [
+      'its Data Lake endpoint',
+      { endpoint: 'https://acc.dfs.core.windows.net', access_key: 'acc', secret_key: KEY },
+      /write https:\/\/acc\.blob\.core\.windows\.net/,
+    ],
     ['a container in the endpoint', { endpoint: `${endpoint}/c`, access_key: 'acc', secret_key: KEY }, /without a path/],
     ['a SAS in the endpoint', { endpoint: `${endpoint}/?${SAS}`, access_key: 'acc', secret_key: KEY }, /a SAS token is given as such/],
     ["another account's endpoint", { endpoint: 'https://other.blob.core.windows.net', access_key: 'acc', secret_key: KEY }, /that of "other"/],
@@ -139,18 +178,28 @@ describe('a configuration that cannot be used', () => {
     ['a connection string that is cut', { connection_string: connection.slice(0, 60) }, /AccountName and AccountKey|account key: expected base64/],
     ['a connection string without names', { connection_string: KEY }, /Name=value/],
     ['a connection string of the emulator', { connection_string: 'UseDevelopmentStorage=true' }, /UseDevelopmentStorage names no port/],
-    ['a connection string of another service', { connection_string: 'Endpoint=sb://x.servicebus.windows.net/;SharedAccessKey=canary' }, /"Endpoint" is no field/],
+    [
+      'a connection string of another service',
+      { connection_string: 'Endpoint=sb://x.servicebus.windows.net/;SharedAccessKey=canary' },
+      /"Endpoint" is no field/,
+    ],
     ['a number for the key', { access_key: 'acc', secret_key: 1 }, /secret_key: expected a text/],
     ['a text for a flag', { endpoint, sign_in: 'anonymous', versioned: 'yes' }, /versioned: expected true or false/],
   ])('%s', (_what, entry, words) => {
     const parse = (): unknown => azure.parseConfig(entry);
     expect(parse).toThrow(expect.objectContaining({ code: 'Config', message: expect.stringMatching(words) }));
-    expect(parse).not.toThrow(expect.objectContaining({ message: expect.stringMatching(new RegExp(`canary|${KEY.slice(0, 20)}|${SIGNATURE.slice(0, 12).replace(/[+/]/g, '.')}`)) }));
+    expect(parse).not.toThrow(
+      expect.objectContaining({ message: expect.stringMatching(new RegExp(`canary|${KEY.slice(0, 20)}|${SIGNATURE.slice(0, 12).replace(/[+/]/g, '.')}`)) }),
+    );
   });
 
   it.each<[string, object, object]>([
     ['a connection string with a key', { connection_string: connection }, { endpoint, signIn: { kind: 'account-key', account: 'acc' } }],
-    ['a connection string with a SAS', { connection_string: `BlobEndpoint=${endpoint}/;SharedAccessSignature=${SAS}` }, { endpoint: `${endpoint}/`, signIn: { kind: 'sas' } }],
+    [
+      'a connection string with a SAS',
+      { connection_string: `BlobEndpoint=${endpoint}/;SharedAccessSignature=${SAS}` },
+      { endpoint: `${endpoint}/`, signIn: { kind: 'sas' } },
+    ],
     ['an account and a SAS', { access_key: 'acc', secret_key: `?${SAS}` }, { endpoint, signIn: { kind: 'sas', account: 'acc' } }],
     ['nothing, where that is asked for', { endpoint, sign_in: 'anonymous' }, { endpoint, signIn: { kind: 'anonymous' } }],
     ["the machine's identity", { access_key: 'acc', sign_in: 'managed_identity' }, { endpoint, signIn: { kind: 'managed-identity', account: 'acc' } }],
@@ -165,7 +214,9 @@ const { server, missing } = await serverOrReason(() => startAzurite());
 if (server === undefined) test('wrong credentials on Azurite', ({ skip }) => skip(missing));
 else {
   afterAll(() => server.stop(), 60_000);
-  describe('on Azurite', () => onAzurite(server));
+  describe('on Azurite', () => {
+    onAzurite(server);
+  });
 }
 
 function onAzurite(azurite: AzuriteServer): void {
@@ -178,7 +229,10 @@ function onAzurite(azurite: AzuriteServer): void {
     // The service says AuthenticationFailed to all three; the emulator has one refusal for everything (see answers.test.ts).
     const token = containerSas(real, 'another-container', { letters: 'rl' });
     for (const signIn of [{ ...byKey, key: azurite.secondAccount.key }, { kind: 'sas' as const, token }, { kind: 'anonymous' as const }])
-      expect(await failure(open(signIn).listPage())).toMatchObject({ code: expect.stringMatching(/^(?:Unauthenticated|AccessDenied|BucketNotFound|NotFound)$/), retryable: false });
+      expect(await failure(open(signIn).listPage())).toMatchObject({
+        code: expect.stringMatching(/^(?:Unauthenticated|AccessDenied|BucketNotFound|NotFound)$/),
+        retryable: false,
+      });
     expect(await failure(open(byKey, 'not-there').head('k'))).toMatchObject({ code: 'BucketNotFound' });
     expect(await failure(open(byKey, 'A_Name').listPage())).toMatchObject({ code: 'Config', message: expect.stringContaining('container name "A_Name"') });
   });

@@ -14,5 +14,8 @@ else {
   afterAll(() => server.stop(), 60_000);
   const { account } = server;
   const bySas = (container: string): AzureSignIn => ({ kind: 'sas', token: `?${containerSas(account, container, { letters: 'racwdxltf' })}` });
-  runConformance(runnerFor('azurite, container SAS', SERVICE_LIMITS), azuriteHarness(server, { signIn: bySas, secrets: [account.key], memory: { skip: 'the bytes go the same way as with the account key' } }));
+  runConformance(
+    runnerFor('azurite, container SAS', SERVICE_LIMITS),
+    azuriteHarness(server, { signIn: bySas, secrets: [account.key], memory: { skip: 'the bytes go the same way as with the account key' } }),
+  );
 }

@@ -13,5 +13,8 @@ else {
   afterAll(() => server.stop(), 60_000);
   const { account } = server;
   const byKey = (): AzureSignIn => ({ kind: 'account-key', account: account.name, key: account.key });
-  runConformance(runnerFor('azurite, account key', SERVICE_LIMITS), azuriteHarness(server, { signIn: byKey, secrets: [account.key], memory: { bytes: 128 * 1024 * 1024, growthBytes: 120_000_000 } }));
+  runConformance(
+    runnerFor('azurite, account key', SERVICE_LIMITS),
+    azuriteHarness(server, { signIn: byKey, secrets: [account.key], memory: { bytes: 128 * 1024 * 1024, growthBytes: 120_000_000 } }),
+  );
 }

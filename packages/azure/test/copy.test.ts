@@ -18,7 +18,10 @@ else {
   const { account, secondAccount } = server;
   afterAll(() => server.stop(), 60_000);
   const mine: AzureOptions = { endpoint: server.endpoint, signIn: { kind: 'account-key', account: account.name, key: account.key } };
-  const theirs: AzureOptions = { endpoint: `${server.origin}/${secondAccount.name}`, signIn: { kind: 'account-key', account: secondAccount.name, key: secondAccount.key } };
+  const theirs: AzureOptions = {
+    endpoint: `${server.origin}/${secondAccount.name}`,
+    signIn: { kind: 'account-key', account: secondAccount.name, key: secondAccount.key },
+  };
   const open = (options: AzureOptions, container: string): Bucket => openBucket(new AzureDriver(options, container, SMALL));
   const headers = { contentType: 'text/x-copied', cacheControl: 'no-store', metadata: { a: 'b  c' }, tags: { t: 'v' } };
   const failure = async (work: Promise<unknown>): Promise<StorageError> => {
@@ -104,7 +107,7 @@ else {
     });
   });
 
-  it('new headers of a blob keep its content and MD5, and mix with nobody else\'s', async () => {
+  it("new headers of a blob keep its content and MD5, and mix with nobody else's", async () => {
     const bucket = open(mine, await makeContainer(server));
     const { checksums } = await bucket.put('a', 'content', headers);
     expect(checksums.md5).toBeDefined();

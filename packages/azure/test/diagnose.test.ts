@@ -34,7 +34,12 @@ else {
       const report = await diagnose(byKey, container);
       expect(report).toMatchObject({ provider: 'azure', bucket: container, endpoint: server.origin, healthy: true, missing: [], clockSkewMs: 0, advice: [] });
       expect(report.access).toEqual({ list: 'granted', read: 'granted', write: 'granted', delete: 'granted', 'list-uploads': 'granted' });
-      expect(report.facts).toEqual(expect.arrayContaining([{ name: 'account', value: account.name }, { name: 'sign-in', value: 'account-key' }]));
+      expect(report.facts).toEqual(
+        expect.arrayContaining([
+          { name: 'account', value: account.name },
+          { name: 'sign-in', value: 'account-key' },
+        ]),
+      );
       expect(report.grant).toBeUndefined();
       expect((await Array.fromAsync(bucket.list())).map(({ key, revision }) => [key, revision])).toEqual([['there', before.revision]]);
       expect(await Array.fromAsync(bucket.listUploads())).toEqual([]);
@@ -55,14 +60,25 @@ else {
         expect(actions).toEqual([{ list: 'l (list)', read: 'r (read)', write: 'w (write)', delete: 'd (delete)', 'list-uploads': 'l (list)' }[permission]]);
       expect(report.grant).toContain(grant);
       expect(report.healthy).toBe(false);
-      expect(report.facts).toEqual(expect.arrayContaining([{ name: 'SAS letters', value: letters }, { name: 'SAS of', value: 'container' }]));
+      expect(report.facts).toEqual(
+        expect.arrayContaining([
+          { name: 'SAS letters', value: letters },
+          { name: 'SAS of', value: 'container' },
+        ]),
+      );
     });
 
     it('tells what keeps everything from being asked', async () => {
       expect(await diagnose(byKey, 'not-there')).toMatchObject({ healthy: false, problem: { code: 'BucketNotFound' }, missing: [], clockSkewMs: 0 });
-      expect(await diagnose({ ...byKey, endpoint: `http://127.0.0.1:1/${account.name}` }, 'c')).toMatchObject({ healthy: false, problem: { code: 'Unavailable' } });
+      expect(await diagnose({ ...byKey, endpoint: `http://127.0.0.1:1/${account.name}` }, 'c')).toMatchObject({
+        healthy: false,
+        problem: { code: 'Unavailable' },
+      });
       const container = await makeContainer(server);
-      expect(await diagnose(bySas(container, 'rl', new Date(Date.now() - 1000)), container)).toMatchObject({ healthy: false, problem: { code: 'Unauthenticated', message: expect.stringContaining('expired on') } });
+      expect(await diagnose(bySas(container, 'rl', new Date(Date.now() - 1000)), container)).toMatchObject({
+        healthy: false,
+        problem: { code: 'Unauthenticated', message: expect.stringContaining('expired on') },
+      });
     });
 
     it('of a SAS that ends soon says when', async () => {
@@ -77,7 +93,7 @@ it('a clock that is an hour off is measured, and named as what refuses the sign-
   await using wrong = await faultServer((incoming, answer) => {
     incoming.resume();
     const date = new Date(Date.now() + 3_600_000).toUTCString();
-    return xmlError(answer, 403, 'AuthenticationFailed', { date }, '<AuthenticationErrorDetail>Request date header too old: \'x\'</AuthenticationErrorDetail>');
+    return xmlError(answer, 403, 'AuthenticationFailed', { date }, "<AuthenticationErrorDetail>Request date header too old: 'x'</AuthenticationErrorDetail>");
   });
   const key = Buffer.alloc(64, 'k').toString('base64');
   const report = await diagnose({ endpoint: `${wrong.endpoint}/acc`, signIn: { kind: 'account-key', account: 'acc', key } }, 'c');

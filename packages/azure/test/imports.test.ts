@@ -9,7 +9,9 @@ registerHooks({ load(url, context, next) { process._rawDebug(url); return next(u
 it('importing the package loads no SDK at all: neither its own before it is asked for, nor that of another cloud', async () => {
   const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
   const script = "const azure = await import('@stowage/azure'); if (azure.azure.name !== 'azure') throw new Error('no provider');";
-  const { stderr } = await promisify(execFile)(process.execPath, ['--conditions=@stowage/source', '--import', hooks, '--input-type=module', '-e', script], { cwd: import.meta.dirname });
+  const { stderr } = await promisify(execFile)(process.execPath, ['--conditions=@stowage/source', '--import', hooks, '--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+  });
   const loaded = stderr.split('\n').filter((url) => url.startsWith('file:'));
   expect(loaded.some((url) => url.endsWith('/azure/src/azure-driver.ts'))).toBe(true);
   expect(loaded.filter((url) => /@aws-sdk|@smithy|@google-cloud|google-auth-library|gaxios|@azure[/+]/.test(url))).toEqual([]);

@@ -41,7 +41,15 @@ function json(status: number, body: unknown, headers: Record<string, string> = {
 function jwt(seconds: number, audience = 'https://storage.azure.com'): string {
   const now = Math.floor(Date.now() / 1000);
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = { aud: audience, iss: 'https://sts.windows.net/a-tenant/', iat: now - 60, nbf: now - 60, exp: now + seconds, oid: 'an-object', tid: 'a-tenant' };
+  const claims = {
+    aud: audience,
+    iss: 'https://sts.windows.net/a-tenant/',
+    iat: now - 60,
+    nbf: now - 60,
+    exp: now + seconds,
+    oid: 'an-object',
+    tid: 'a-tenant',
+  };
   return `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.signature`;
 }
 
@@ -86,7 +94,10 @@ describe('a managed identity', () => {
 
   it('is asked again where it is not ready, and given up in time where it never is', async () => {
     await using waking = await tokenServer(json(500, { error: 'internal' }), json(404, {}), tokenOf(3600, 'token-3'));
-    expect(await failure(managedIdentity({ metadataEndpoint: waking.origin })(never))).toMatchObject({ code: 'Config', message: expect.stringContaining('status 404') });
+    expect(await failure(managedIdentity({ metadataEndpoint: waking.origin })(never))).toMatchObject({
+      code: 'Config',
+      message: expect.stringContaining('status 404'),
+    });
     await using woken = await tokenServer(json(500, { error: 'internal' }), json(429, {}), tokenOf(3600, 'token-3'));
     expect((await managedIdentity({ metadataEndpoint: woken.origin })(never)).token).toBe('token-3');
     await using broken = await tokenServer(json(500, { error: 'internal' }));
@@ -97,7 +108,12 @@ describe('a managed identity', () => {
   it.each([
     ['is not there', json(400, { error: 'invalid_request', error_description: 'Identity not found' }), 'Config', /no such identity.*client_id/],
     ['is not for this program', json(403, { message: `no access, ${HEADER}` }), 'AccessDenied', /status 403/],
-    ['answers with a page', (answer: ServerResponse): void => void answer.writeHead(200, { 'content-type': 'text/html' }).end('<html>'), 'Unavailable', /without an access token/],
+    [
+      'answers with a page',
+      (answer: ServerResponse): void => void answer.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+      'Unavailable',
+      /without an access token/,
+    ],
     ['gives a token that is over', tokenOf(-10), 'Unauthenticated', /expired at .* already.*clock/],
     ['sends one elsewhere', (answer: ServerResponse): void => void answer.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), 'Config', /status 302/],
   ])('that %s is told in words, without what was sent', async (_what, answer, code, words) => {
@@ -125,8 +141,12 @@ describe('a managed identity', () => {
   });
 
   it('needs https, and no header is made up where App Service gave none', () => {
-    expect(() => azureDriver({ endpoint: 'http://127.0.0.1:1/acc', signIn: { kind: 'managed-identity', source: managedIdentity() } }, 'c')).toThrow(expect.objectContaining({ code: 'Config', message: expect.stringContaining('https') }));
-    expect(() => azure.parseConfig({ access_key: 'acc', sign_in: 'managed_identity' }, { env: { IDENTITY_ENDPOINT: 'http://127.0.0.1:1' } })).toThrow(expect.objectContaining({ message: expect.stringContaining('IDENTITY_HEADER') }));
+    expect(() => azureDriver({ endpoint: 'http://127.0.0.1:1/acc', signIn: { kind: 'managed-identity', source: managedIdentity() } }, 'c')).toThrow(
+      expect.objectContaining({ code: 'Config', message: expect.stringContaining('https') }),
+    );
+    expect(() => azure.parseConfig({ access_key: 'acc', sign_in: 'managed_identity' }, { env: { IDENTITY_ENDPOINT: 'http://127.0.0.1:1' } })).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('IDENTITY_HEADER') }),
+    );
   });
 });
 
@@ -186,7 +206,9 @@ else {
       const owner = azureDriver({ ...tls, signIn: { kind: 'account-key', account: server.account.name, key: server.account.key } }, 'by-token');
       const client = (await owner.native()) as { create(): Promise<unknown> };
       await client.create();
-      const bucket = openBucket(azureDriver({ ...tls, signIn: { kind: 'managed-identity', source: managedIdentity({ metadataEndpoint: metadata.origin }) } }, 'by-token'));
+      const bucket = openBucket(
+        azureDriver({ ...tls, signIn: { kind: 'managed-identity', source: managedIdentity({ metadataEndpoint: metadata.origin }) } }, 'by-token'),
+      );
       await bucket.put('a', 'content', { if: 'absent', tags: { t: 'v' } });
       await bucket.put('many', Buffer.alloc(300_000, 3), { partSize: 100_000 });
       expect((await bucket.copy('a', 'b')).size).toBe(7);
@@ -205,7 +227,9 @@ else {
 
     it('says of a token for another service that it is one', async () => {
       await using metadata = await tokenServer(tokenOf(3600, jwt(3600, 'https://vault.azure.net')));
-      const bucket = openBucket(azureDriver({ ...tls, signIn: { kind: 'managed-identity', source: managedIdentity({ metadataEndpoint: metadata.origin }) } }, 'by-token'));
+      const bucket = openBucket(
+        azureDriver({ ...tls, signIn: { kind: 'managed-identity', source: managedIdentity({ metadataEndpoint: metadata.origin }) } }, 'by-token'),
+      );
       expect(await failure(bucket.listPage())).toMatchObject({ code: 'Unauthenticated', message: expect.stringContaining('another service') });
     });
 

@@ -22,13 +22,17 @@ describe('a SAS is read before any request', () => {
 
   it('that has expired: when it did', () => {
     const token = containerSas(account, 'c', { letters: 'rl', end: new Date('2026-01-02T03:04:05Z') });
-    expect(() => check(token, 'read')).toThrow(expect.objectContaining({ code: 'Unauthenticated', message: expect.stringMatching(/expired on 2026-01-02T03:04:05Z.*get a new one/) }));
+    expect(() => check(token, 'read')).toThrow(
+      expect.objectContaining({ code: 'Unauthenticated', message: expect.stringMatching(/expired on 2026-01-02T03:04:05Z.*get a new one/) }),
+    );
   });
 
   it('that is not valid yet: from when on it is, and what this clock says', () => {
     const start = new Date(Date.now() + HOUR_MS);
     const token = containerSas(account, 'c', { letters: 'rl', start, end: new Date(Date.now() + 2 * HOUR_MS) });
-    expect(() => check(token, 'read')).toThrow(expect.objectContaining({ code: 'Unauthenticated', message: expect.stringMatching(/valid from .* on, and this machine's clock says/) }));
+    expect(() => check(token, 'read')).toThrow(
+      expect.objectContaining({ code: 'Unauthenticated', message: expect.stringMatching(/valid from .* on, and this machine's clock says/) }),
+    );
   });
 
   it.each<[Right, string, string]>([
@@ -40,17 +44,21 @@ describe('a SAS is read before any request', () => {
     ['delete-version', 'rwdl', '"x" (delete version)'],
     ['tags', 'rwdl', '"t" (tags)'],
   ])('that lacks the letter for %s', (right, letters, lack) => {
-    expect(() => check(containerSas(account, 'c', { letters }), right)).toThrow(expect.objectContaining({ code: 'AccessDenied', message: expect.stringContaining(`lacks ${lack}`) }));
+    expect(() => check(containerSas(account, 'c', { letters }), right)).toThrow(
+      expect.objectContaining({ code: 'AccessDenied', message: expect.stringContaining(`lacks ${lack}`) }),
+    );
   });
 
   it.each<[Right, string, string]>([
     ['list', 'o', '"c" (container) in srt'],
     ['read', 'sc', '"o" (object) in srt'],
   ])('of an account that lacks the resource type for %s', (right, types, lack) => {
-    expect(() => check(accountSas(account, { letters: 'rwdlactfx' }, types), right)).toThrow(expect.objectContaining({ code: 'AccessDenied', message: expect.stringContaining(lack) }));
+    expect(() => check(accountSas(account, { letters: 'rwdlactfx' }, types), right)).toThrow(
+      expect.objectContaining({ code: 'AccessDenied', message: expect.stringContaining(lack) }),
+    );
   });
 
-  it('and where a stored policy has dates and letters, they are the service\'s to judge', () => {
+  it("and where a stored policy has dates and letters, they are the service's to judge", () => {
     const sig = encodeURIComponent(Buffer.alloc(32, 1).toString('base64'));
     for (const right of ['read', 'list', 'write', 'delete'] as const) expect(() => check(`?si=policy&sv=2022-11-02&sr=c&sig=${sig}`, right)).not.toThrow();
   });
@@ -88,14 +96,18 @@ const { server, missing } = await serverOrReason(() => startAzurite());
 if (server === undefined) test('a SAS on Azurite', ({ skip }) => skip(missing));
 else {
   afterAll(() => server.stop(), 60_000);
-  describe('a container SAS', () => use(server));
+  describe('a container SAS', () => {
+    use(server);
+  });
 }
 
 /** What each set of letters must do, whoever made it. */
 function use(azurite: AzuriteServer): void {
   const open = async (letters: string): Promise<{ may: ReturnType<typeof openBucket>; owner: ReturnType<typeof openBucket> }> => {
     const container = await makeContainer(azurite);
-    const owner = openBucket(azureDriver({ endpoint: azurite.endpoint, signIn: { kind: 'account-key', account: azurite.account.name, key: azurite.account.key } }, container));
+    const owner = openBucket(
+      azureDriver({ endpoint: azurite.endpoint, signIn: { kind: 'account-key', account: azurite.account.name, key: azurite.account.key } }, container),
+    );
     await owner.put('there', 'already');
     const token = `?${containerSas(azurite.account, container, { letters })}`;
     return { may: openBucket(azureDriver({ endpoint: azurite.endpoint, signIn: { kind: 'sas', token } }, container)), owner };

@@ -55,7 +55,9 @@ export class SharedAccessSignature implements SignIn {
     this.start = this.#date('st');
     this.end = this.#date('se');
     if (!this.#parameters.has('si') && (this.letters === undefined || this.end === undefined))
-      throw configError(`the SAS token: expected ${this.letters === undefined ? '"sp=" with its permissions' : '"se=" with its end'}; copy the token again, whole`);
+      throw configError(
+        `the SAS token: expected ${this.letters === undefined ? '"sp=" with its permissions' : '"se=" with its end'}; copy the token again, whole`,
+      );
   }
 
   /** Not kept as a property: whoever prints a driver shall not see it. */
