@@ -86,8 +86,9 @@ async function pageByLink(db: Kysely<Tables>, selection: Selection, limit: numbe
     .limit(limit + 1);
   if (end !== undefined) query = query.where('link', '<', end);
   // Asked of each row, and the sign for the same end: else an engine may walk the datasets' index and sort what it finds.
-  if (selection.projectId !== undefined) {
-    query = query.where(sql`(select project_id from ${sql.table('datasets')} where datasets.id = entities.dataset_id)`, '=', selection.projectId);
+  const { projectId } = selection;
+  if (projectId !== undefined) {
+    query = query.where((on) => on(on.selectFrom('datasets').select('project_id').whereRef('datasets.id', '=', 'entities.dataset_id'), '=', projectId));
   }
   if (selection.datasetId !== undefined) {
     query = selection.nested
@@ -115,7 +116,7 @@ export function conditions(on: ExpressionBuilder<Tables, 'entities'>, { linked, 
   const all: Expression<SqlBool>[] = [];
   if (linked !== undefined) all.push(on('link', linked ? 'is not' : 'is', null));
   if (local !== undefined) all.push(on('local', local ? 'is not' : 'is', null));
-  if (linkPrefix !== '') all.push(sql<SqlBool>`substr(link, 1, ${sql.lit([...linkPrefix].length)}) = ${linkPrefix}`);
+  if (linkPrefix !== '') all.push(sql<SqlBool>`substr(link, 1, ${sql.lit(Array.from(linkPrefix).length)}) = ${linkPrefix}`);
   return all;
 }
 

@@ -32,7 +32,16 @@ onEachEngine('adding entities', (engine) => {
     expect(await catalog.entities.get(id)).toEqual({ id, datasetId, ...entity, version: 1, createdAt: now, updatedAt: now });
     expect(await catalog.entities.getMany([999, String(id)])).toEqual([undefined, expect.objectContaining({ id })]);
     await catalog.entities.add([{ datasetId, name: 'bare' }]);
-    expect((await catalog.entities.page()).entities[1]).toEqual({ id: expect.any(Number), datasetId, name: 'bare', meta: {}, tags: [], version: 1, createdAt: now, updatedAt: now });
+    expect((await catalog.entities.page()).entities[1]).toEqual({
+      id: expect.any(Number),
+      datasetId,
+      name: 'bare',
+      meta: {},
+      tags: [],
+      version: 1,
+      createdAt: now,
+      updatedAt: now,
+    });
   });
 
   it('gives text back as it came', async () => {
@@ -70,8 +79,20 @@ onEachEngine('adding entities', (engine) => {
     expect(kinds(again)).toEqual(['present a.jpg', 'present b.jpg', 'added b.jpg']);
     const [a] = (await catalog.entities.page({ datasetId })).entities;
     expect(a).toMatchObject({ name: 'a.jpg', link: 's3://cars/x/a.jpg', tags: [], version: 1 });
-    expect(await catalog.entities.findLinks([{ datasetId, link: 'MINIO://cars/x/a.jpg' }, { datasetId, link: 'no link' }, { datasetId: other.id, link: 's3://cars/x/A.jpg' }])).toEqual([a?.id, undefined, undefined]);
-    expect(await catalog.entities.findNames([{ datasetId: 'x', name: 'a.jpg' }, { datasetId, name: 'a.jpg' }, { datasetId, name: 'A.jpg' }])).toEqual([undefined, a?.id, undefined]);
+    expect(
+      await catalog.entities.findLinks([
+        { datasetId, link: 'MINIO://cars/x/a.jpg' },
+        { datasetId, link: 'no link' },
+        { datasetId: other.id, link: 's3://cars/x/A.jpg' },
+      ]),
+    ).toEqual([a?.id, undefined, undefined]);
+    expect(
+      await catalog.entities.findNames([
+        { datasetId: 'x', name: 'a.jpg' },
+        { datasetId, name: 'a.jpg' },
+        { datasetId, name: 'A.jpg' },
+      ]),
+    ).toEqual([undefined, a?.id, undefined]);
   });
 
   it('counts up names that are taken', async () => {
@@ -172,7 +193,10 @@ onEachEngine('adding entities', (engine) => {
 
   it('gives the same rows and outcomes for one call as for many', { timeout: 120_000 }, async () => {
     const item = fc.record(
-      { name: fc.constantFrom('a.jpg', 'a_01.jpg', 'a_02.jpg', 'a_04.jpg', 'a_08.jpg', 'b'), link: fc.constantFrom('s3://b/1', 's3://b/2', 's3://b/3', 's3://b/4') },
+      {
+        name: fc.constantFrom('a.jpg', 'a_01.jpg', 'a_02.jpg', 'a_04.jpg', 'a_08.jpg', 'b'),
+        link: fc.constantFrom('s3://b/1', 's3://b/2', 's3://b/3', 's3://b/4'),
+      },
       { requiredKeys: ['name'] },
     );
     const catalog = await engine.open();
@@ -181,7 +205,13 @@ onEachEngine('adding entities', (engine) => {
     const added = async (batches: readonly (readonly Omit<NewEntity, 'datasetId'>[])[], onNameTaken: NameConflict): Promise<unknown> => {
       const { id: datasetId } = await catalog.datasets.create({ projectId, name: `run ${++run}` });
       const outcomes: AddOutcome[] = [];
-      for (const batch of batches) outcomes.push(...(await catalog.entities.add(batch.map((one) => ({ datasetId, ...one })), { onNameTaken })));
+      for (const batch of batches)
+        outcomes.push(
+          ...(await catalog.entities.add(
+            batch.map((one) => ({ datasetId, ...one })),
+            { onNameTaken },
+          )),
+        );
       const rows = await collect(catalog.entities.stream({ datasetId }));
       const positions = new Map(rows.map(({ id }, i) => [id, i]));
       return {
@@ -191,7 +221,10 @@ onEachEngine('adding entities', (engine) => {
     };
     await fc.assert(
       fc.asyncProperty(fc.array(item, { maxLength: 24 }), fc.nat(24), fc.constantFrom<NameConflict>('rename', 'skip', 'replace'), async (items, at, mode) => {
-        const oneByOne = await added(items.map((one) => [one]), mode);
+        const oneByOne = await added(
+          items.map((one) => [one]),
+          mode,
+        );
         expect(await added([items], mode)).toEqual(oneByOne);
         expect(await added([items.slice(0, at), items.slice(at)], mode)).toEqual(oneByOne);
       }),
@@ -207,4 +240,3 @@ onEachEngine('adding entities', (engine) => {
     expect(kinds(await catalog.entities.add([{ datasetId, name: 'image.jpg' }]))).toEqual(['added image_20000.jpg']);
   });
 });
-

@@ -18,8 +18,14 @@ const TYPES: ColumnTypes = {
   closingId: ['id'],
 };
 
+type TypeNumber = Parameters<typeof types.getTypeParser>[0];
+
 /** Numbers of PostgreSQL that the driver would give as text: sizes, times and ids stay far below 2^53. */
-const AS_NUMBER: ReadonlySet<number> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+const AS_NUMBER: ReadonlySet<TypeNumber> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+
+function getTypeParser(type: TypeNumber, format?: 'text' | 'binary'): (text: string) => unknown {
+  return AS_NUMBER.has(type) ? Number : (types.getTypeParser(type, format) as (text: string) => unknown);
+}
 
 /** For `pg_advisory_xact_lock`: any number that others do not use. */
 const MIGRATION_LOCK = 5_478_002_113;
@@ -55,10 +61,9 @@ export class PostgresDatabase implements Database {
         max: maxConnections,
         connectionTimeoutMillis: connectTimeoutMs,
         application_name: 'stowage',
-        types: { getTypeParser: (type: number, format) => (AS_NUMBER.has(type) ? Number : types.getTypeParser(type, format)) },
-        onConnect: async (client) => {
-          await client.query(`SET lock_timeout = ${Math.trunc(o.lockTimeoutMs)}`);
-        },
+        types: { getTypeParser },
+        // The pool waits for it, whatever its type says.
+        onConnect: (client): unknown => client.query(`SET lock_timeout = ${Math.trunc(o.lockTimeoutMs)}`),
       });
       const database = new PostgresDatabase(pool, location, schema);
       try {
@@ -90,7 +95,10 @@ export class PostgresDatabase implements Database {
     const version = await this.read((db) => this.#version(db));
     if (version === SCHEMA_VERSION) return;
     if (version === 0 && !create) {
-      throw new CatalogError('NotFound', `there is no catalog in the schema ${this.#schema} of ${this.location}. Check the URL, or import something into it first.`);
+      throw new CatalogError(
+        'NotFound',
+        `there is no catalog in the schema ${this.#schema} of ${this.location}. Check the URL, or import something into it first.`,
+      );
     }
     await this.write(async (db) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db);
@@ -157,4 +165,3 @@ export class PostgresDatabase implements Database {
     await this.#pool.end();
   }
 }
-
