@@ -87,7 +87,10 @@ async function large(): Promise<void> {
 
 async function list(): Promise<void> {
   const send = async (name: string): Promise<void> => {
-    const response = await fetch(`${server.endpoint}/upload/storage/v1/b/bench/o?uploadType=media&name=${encodeURIComponent(name)}`, { method: 'POST', body: 'x' });
+    const response = await fetch(`${server.endpoint}/upload/storage/v1/b/bench/o?uploadType=media&name=${encodeURIComponent(name)}`, {
+      method: 'POST',
+      body: 'x',
+    });
     if (!response.ok) throw new Error(`status ${response.status}`);
     await response.arrayBuffer();
   };

@@ -1,4 +1,13 @@
-import { assertReadConditions, type ByteRange, type Call, type DriverObject, type GetOptions, type HeadOptions, type ObjectInfo, StorageError } from '@stowage/core';
+import {
+  assertReadConditions,
+  type ByteRange,
+  type Call,
+  type DriverObject,
+  type GetOptions,
+  type HeadOptions,
+  type ObjectInfo,
+  StorageError,
+} from '@stowage/core';
 import { generationOf, needsLook } from './conditions.ts';
 import { HEAD_FIELDS, infoOf, type ObjectResource, readAnswer, type ReadAnswer } from './convert-object.ts';
 import { crc32cOf, crc32cText } from './crc32c.ts';
@@ -75,16 +84,24 @@ function rangeHeader(range: ByteRange): string {
 /** What was changed on its way is not what is stored: sizes, ranges and checksums would all be wrong. */
 function assertAsStored(context: FaultContext, { info }: ReadAnswer, transformed: boolean, status: number, range: ByteRange | undefined): void {
   if (transformed)
-    throw new StorageError('Unavailable', `${context.endpoint} unpacked ${JSON.stringify(info.key)} on its way; a proxy between may drop the Accept-Encoding header`, { status });
+    throw new StorageError(
+      'Unavailable',
+      `${context.endpoint} unpacked ${JSON.stringify(info.key)} on its way; a proxy between may drop the Accept-Encoding header`,
+      { status },
+    );
   if (range === undefined) return;
   // Emulators answer a suffix of nothing with nothing.
   if (info.size === 0) throw new StorageError('InvalidRange', `${JSON.stringify(info.key)} has no bytes, so no range of it can be read`, { status });
   if (status === 206) return;
   const all = 'suffix' in range ? range.suffix >= info.size : range.start === 0 && (range.end ?? info.size) >= info.size;
   if (!all)
-    throw new StorageError('Unavailable', `the service answered a read of a range of ${JSON.stringify(info.key)} with all of it; a proxy between may drop the Range header`, {
-      status,
-    });
+    throw new StorageError(
+      'Unavailable',
+      `the service answered a read of a range of ${JSON.stringify(info.key)} with all of it; a proxy between may drop the Range header`,
+      {
+        status,
+      },
+    );
 }
 
 async function* verified(body: AnswerBody, expected: string, { key }: FaultContext): AsyncIterable<Uint8Array> {

@@ -74,7 +74,13 @@ export class ServiceClient {
     if (body !== undefined || method === 'POST' || method === 'PUT') sent['content-length'] = String(length);
     let answer: HttpAnswer;
     try {
-      answer = await this.pool.send({ method, path: query === undefined ? path : path + queryText(query), headers: sent, ...(body === undefined ? {} : { body }), signal });
+      answer = await this.pool.send({
+        method,
+        path: query === undefined ? path : path + queryText(query),
+        headers: sent,
+        ...(body === undefined ? {} : { body }),
+        signal,
+      });
     } catch (error) {
       throw this.failure(error, context, signal);
     }
@@ -121,7 +127,10 @@ export class ServiceClient {
     const fault = faultOf(status, bytes.toString());
     // A web page is no answer of either API.
     if (contentType?.includes('html') === true && status !== 502 && status !== 503 && status !== 504) return notGoogle(context, status, contentType);
-    return serviceError({ ...fault, retryAfter: headerOf(headers, 'retry-after'), requestId: headerOf(headers, 'x-guploader-uploadid')?.slice(0, 60) }, context);
+    return serviceError(
+      { ...fault, retryAfter: headerOf(headers, 'retry-after'), requestId: headerOf(headers, 'x-guploader-uploadid')?.slice(0, 60) },
+      context,
+    );
   }
 
   async #bytes(body: HttpAnswer['body'], context: FaultContext, signal: AbortSignal | undefined, max?: number): Promise<Buffer> {

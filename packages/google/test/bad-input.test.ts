@@ -93,7 +93,11 @@ describe('what answers wrongly', () => {
       /name the project that pays as user_project/,
     ],
     'an internal error': [(_incoming, answer) => jsonError(answer, 500, 'backendError', {}, `oops ${TOKEN}`), 'Unavailable', /failed with status 500/],
-    'a missing bucket': [(_incoming, answer) => jsonError(answer, 404, 'notFound', {}, 'The specified bucket does not exist.'), 'BucketNotFound', /there is no bucket "b"/],
+    'a missing bucket': [
+      (_incoming, answer) => jsonError(answer, 404, 'notFound', {}, 'The specified bucket does not exist.'),
+      'BucketNotFound',
+      /there is no bucket "b"/,
+    ],
   };
   for (const [what, [misbehave, code, words]] of Object.entries(answers))
     it(`${what} is told by every call, without a secret`, async () => {
@@ -130,7 +134,9 @@ describe('what answers wrongly', () => {
     ];
     for (const [status, reason, code] of forms) {
       await using faults = await faultServer((_incoming, answer) => {
-        answer.writeHead(status, { 'content-type': 'application/xml' }).end(`<?xml version='1.0'?><Error><Code>${reason}</Code><Message>m ${TOKEN}</Message></Error>`);
+        answer
+          .writeHead(status, { 'content-type': 'application/xml' })
+          .end(`<?xml version='1.0'?><Error><Code>${reason}</Code><Message>m ${TOKEN}</Message></Error>`);
         return true;
       });
       const error = await failure(() => open(faults.endpoint).get('k', {}));

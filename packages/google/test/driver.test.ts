@@ -1,11 +1,12 @@
 import { gzipSync } from 'node:zlib';
+import type { Storage } from '@google-cloud/storage';
 import fc from 'fast-check';
 import { openBucket, type StorageError } from '@stowage/core';
 import { type StrictGcsServer, serverOrReason, startStrictGcs } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { googleDriver } from '../src/google-driver.ts';
 import { keyProblem } from '../src/store-limits.ts';
-import { keyOf, makeBucket, signedIn } from './strict-server.ts';
+import { makeBucket, signedIn } from './strict-server.ts';
 
 describe('keys', () => {
   it('have 1,024 bytes at most', () => {
@@ -43,7 +44,9 @@ const { server, missing } = await serverOrReason(() => startStrictGcs());
 if (server === undefined) test('what Google does beside the suite', ({ skip }) => skip(missing));
 else {
   afterAll(() => server.stop(), 60_000);
-  describe('what Google does beside the suite', () => google(server));
+  describe('what Google does beside the suite', () => {
+    google(server);
+  });
 }
 
 function google(running: StrictGcsServer): void {
@@ -144,7 +147,9 @@ function google(running: StrictGcsServer): void {
     await upload.part(0, Buffer.from('first try'));
     await upload.complete([await upload.part(0, Buffer.from('second try'))]);
     const token = await credentials.token({});
-    const response = await fetch(`${endpoint}/storage/v1/b/versioned/o?versions=true&prefix=.stowage-uploads/parts/`, { headers: { authorization: `Bearer ${token}` } });
+    const response = await fetch(`${endpoint}/storage/v1/b/versioned/o?versions=true&prefix=.stowage-uploads/parts/`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
     const { items = [] } = (await response.json()) as { items?: { name: string; timeDeleted?: string }[] };
     expect(items.filter(({ timeDeleted }) => timeDeleted === undefined)).toEqual([]);
   });
@@ -204,17 +209,18 @@ function google(running: StrictGcsServer): void {
   describe('signed requests', () => {
     it("are the SDK's, but for the second in which they are made", async () => {
       const driver = googleDriver({ endpoint, credentials }, 'plain');
-      const { Storage } = await import('@google-cloud/storage');
-      const { client_email, private_key } = keyOf(running.owner);
-      const sdk = new Storage({ apiEndpoint: endpoint, credentials: { client_email, private_key }, projectId: 'p' });
+      const sdk = (await driver.native()) as Storage;
       for (const key of ['a', 'a b/ü+%2F?#&=\'"()*!~.txt']) {
-        const [theirs] = await sdk.bucket('plain').file(key).getSignedUrl({
-          version: 'v4',
-          action: 'write',
-          expires: Date.now() + 600_000,
-          contentType: 'text/plain',
-          extensionHeaders: { 'x-goog-meta-a': 'b' },
-        });
+        const [theirs] = await sdk
+          .bucket('plain')
+          .file(key)
+          .getSignedUrl({
+            version: 'v4',
+            action: 'write',
+            expires: Date.now() + 600_000,
+            contentType: 'text/plain',
+            extensionHeaders: { 'x-goog-meta-a': 'b' },
+          });
         const ours = await driver.presign(key, { method: 'PUT', expiresInSeconds: 600, headers: { 'Content-Type': 'text/plain', 'x-goog-meta-a': 'b' } });
         const [a, b] = [new URL(theirs), new URL(ours.url)];
         expect(b.pathname).toBe(a.pathname);
@@ -243,7 +249,7 @@ function google(running: StrictGcsServer): void {
       expect(await (await reader.get('read me')).text()).toBe('x');
       const denied: StorageError = await reader.put('new', 'x').then(
         () => Promise.reject(new Error('it was written')),
-        (error: StorageError) => error,
+        (error: unknown) => error as StorageError,
       );
       expect(denied.code).toBe('AccessDenied');
       expect(denied.message).toContain('storage.objects.create');
@@ -255,11 +261,11 @@ function google(running: StrictGcsServer): void {
   it("gives the SDK's own client, signed in the same way", async () => {
     await using bucket = open('plain');
     await bucket.put('native', 'x');
-    const storage = (await bucket.native()) as import('@google-cloud/storage').Storage;
+    const storage = (await bucket.native()) as Storage;
     const [metadata] = await storage.bucket('plain').file('native').getMetadata();
     expect(metadata.size).toBe('1');
     await using nobody = open('plain', { credentials: 'anonymous' });
-    const other = (await nobody.native()) as import('@google-cloud/storage').Storage;
+    const other = (await nobody.native()) as Storage;
     await expect(other.bucket('plain').file('native').getMetadata()).rejects.toMatchObject({ code: 401 });
   });
 }

@@ -82,8 +82,14 @@ else {
       const good = keyOf(server.owner) as unknown as Record<string, unknown>;
       const canary = 'canary-Zq7x4-secret';
       const bad: Readonly<Record<string, readonly [unknown, RegExp]>> = {
-        'user.json': [{ type: 'authorized_user', client_id: 'x', client_secret: canary, refresh_token: canary }, /expected the type service_account, got authorized_user/],
-        'external.json': [{ type: 'external_account', token_url: 'http://127.0.0.1:1/', credential_source: { url: 'http://127.0.0.1:1/' } }, /got external_account/],
+        'user.json': [
+          { type: 'authorized_user', client_id: 'x', client_secret: canary, refresh_token: canary },
+          /expected the type service_account, got authorized_user/,
+        ],
+        'external.json': [
+          { type: 'external_account', token_url: 'http://127.0.0.1:1/', credential_source: { url: 'http://127.0.0.1:1/' } },
+          /got external_account/,
+        ],
         'strange.json': [{ type: canary }, /got another/],
         'client.json': [{ installed: { client_secret: canary } }, /OAuth client/],
         'no-type.json': [{ ...good, type: undefined }, /the field type is missing/],
@@ -129,7 +135,8 @@ else {
       const driver = googleDriver({ endpoint: server.endpoint, credentials: signIn }, 'sign-in');
       const [line = ''] = keyOf(server.owner).private_key.split('\n').slice(1);
       const failed = await failure(wrongKey(server));
-      const shown = [signIn, failed, driver].map((each) => inspect(each, { showHidden: false, depth: 6 })).join() + JSON.stringify(signIn) + JSON.stringify(failed);
+      const shown =
+        [signIn, failed, driver].map((each) => inspect(each, { showHidden: false, depth: 6 })).join() + JSON.stringify(signIn) + JSON.stringify(failed);
       for (const secret of [token ?? 'none', line]) expect(shown).not.toContain(secret);
     });
 

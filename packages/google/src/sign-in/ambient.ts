@@ -18,7 +18,7 @@ interface TokenClient {
 export function applicationDefault(): SignIn {
   return new Ambient('the application-default credentials', async () => {
     const { GoogleAuth } = await import('google-auth-library');
-    return (await new GoogleAuth({ scopes: [SCOPE] }).getClient()) as TokenClient;
+    return await new GoogleAuth({ scopes: [SCOPE] }).getClient();
   });
 }
 

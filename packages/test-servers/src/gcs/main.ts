@@ -28,8 +28,6 @@ const signIn = new SignIn(settings.accounts, settings.open, now);
 
 type Allowed = (permission: string) => void;
 
-const ALL: readonly string[] = ['storage.objects.list', 'storage.objects.get', 'storage.objects.create', 'storage.objects.delete', 'storage.objects.update'];
-
 function allowedFor(caller: { readonly email: string; readonly permissions: readonly string[] } | undefined): Allowed {
   return (permission) => {
     if (caller === undefined || caller.permissions.includes(permission)) return;
@@ -121,7 +119,7 @@ async function route(exchange: Exchange): Promise<void> {
   const { path, query, method } = exchange;
   if (path === '/token') return await signIn.token(exchange);
   if (SignIn.isMetadata(path)) return signIn.metadata(exchange, settings.accounts[0]);
-  if (path === '/health') return answerJson(exchange, { ok: true, permissions: ALL });
+  if (path === '/health') return answerJson(exchange, { ok: true });
   const upload = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(path);
   if (upload !== null) {
     // Whoever knows a session's URI may go on with it: https://cloud.google.com/storage/docs/resumable-uploads#session-uris
