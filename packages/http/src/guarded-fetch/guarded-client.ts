@@ -1,5 +1,9 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- packages that read these sources need the declarations, too
+/// <reference path="./undici-parts.d.ts" />
 import { shownKey, StorageError } from '@stowage/core';
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import type { AnswerHeaders } from './answer-headers.ts';
 import { Deadline } from './deadline.ts';
 import { type GuardLimits, guardLimits, type GuardOptions } from './guard-options.ts';
@@ -66,7 +70,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 class AgentClient implements GuardedClient {
   readonly #policy: GuardPolicy;
   readonly #limits: GuardLimits;
-  readonly #agent: Agent;
+  readonly #agent: InstanceType<typeof Agent>;
 
   constructor(options: GuardOptions) {
     this.#policy = new GuardPolicy(options);
@@ -144,7 +148,7 @@ class AgentClient implements GuardedClient {
   ): Promise<Dispatcher.ResponseData> {
     try {
       const { origin, pathname, search } = url;
-      const sent = this.#agent.request({ origin, path: pathname + search, method, headers, signal: deadline.signal });
+      const sent = request.call(this.#agent, { origin, path: pathname + search, method, headers, signal: deadline.signal });
       return await deadline.race(sent, this.#limits.answerTimeoutMs);
     } catch (error) {
       throw deadline.explain(error, shown);
