@@ -10,8 +10,8 @@ export interface S3Tool {
   /** A folder's files under a prefix of the bucket. */
   up(folder: string, prefix: string): string;
   down(prefix: string, folder: string): string;
-  /** All keys of a bucket, with their sizes, written to nowhere. */
-  list(bucket: string): string;
+  /** All keys of a bucket, with their sizes, written to nowhere; absent where there is no such command. */
+  readonly list?: (bucket: string) => string;
 }
 
 export interface S3Peers {
@@ -45,7 +45,6 @@ export function s3Peers({ endpoint, accessKeyId, secretAccessKey, region }: Pick
       name: 'stowage-mirror --no-fsync',
       up: (from, prefix) => `${pinnedClient} ${mirror} copy ${from} s3://bench/${prefix}/ --config ${config} --quiet`,
       down: (prefix, to) => `${pinnedClient} ${mirror} copy s3://bench/${prefix}/ ${to} --config ${config} --quiet --no-fsync`,
-      list: (bucket) => `${pinnedClient} ${library} ${bucket} list`,
     },
     {
       name: 'the library alone',
