@@ -186,7 +186,8 @@ describe('a PostgreSQL database', () => {
   it('is reached as sslmode says', async () => {
     await using admin = await connected(url());
     const encrypted = async (query: string): Promise<boolean> => {
-      await using _catalog = await openCatalog(url((place) => (place.search = query)));
+      await using catalog = await openCatalog(url((place) => (place.search = query)));
+      expect(catalog.location).not.toContain('sslmode');
       const { rows } = await admin.client.query<{ ssl: boolean }>(
         "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'stowage'",
       );

@@ -100,7 +100,8 @@ onEachEngine('pages', (engine) => {
     const stop = new AbortController();
     let met = 0;
     const walk = async (): Promise<void> => {
-      for await (const entity of catalog.entities.stream({}, { limit: 5, signal: stop.signal })) if (entity.id > 0 && ++met === 5) stop.abort(new Error('enough'));
+      for await (const entity of catalog.entities.stream({}, { limit: 5, signal: stop.signal }))
+        if (entity.id > 0 && ++met === 5) stop.abort(new Error('enough'));
     };
     await expect(walk()).rejects.toThrow('enough');
     expect(met).toBe(5);

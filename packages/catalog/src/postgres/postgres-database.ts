@@ -85,7 +85,9 @@ export class PostgresDatabase implements Database {
   private constructor(pool: Pool, location: string, schema: string) {
     this.location = location;
     this.#pool = pool;
-    // A connection that breaks while nobody uses it: whoever asks next gets a new one, or its error.
+    // A connection that breaks tells its user by the error of the query, and the next one by that of the new connection. Without
+    // listeners the events of the same news, from connections in use and from idle ones, would end the process.
+    pool.on('connect', (client) => client.on('error', () => {}));
     pool.on('error', () => {});
     this.#db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema);
     this.#schema = `"${schema.replaceAll('"', '""')}"`;
