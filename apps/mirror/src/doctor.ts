@@ -49,7 +49,9 @@ async function examine(link: string, configuration: Configuration, { onSignal }:
   });
   const late = AbortSignal.timeout(PATIENCE_MS);
   try {
-    const storages = await configuration.storagesOf(parseLinkPrefix(link).provider);
+    const { provider, bucket } = parseLinkPrefix(link);
+    configuration.refuseUncertain(provider, bucket);
+    const storages = await configuration.storagesOf(provider);
     return await storages.diagnose(link, { signal: AbortSignal.any([interrupted.signal, late]) });
   } catch (error) {
     if (code !== undefined) return code;
