@@ -5,12 +5,13 @@
  *   node bench/azure-transfer.ts [small|large|list …]
  *
  * rclone sends an MD5 with what goes up; Stowage sends none unless it is given one. Down, both compare the MD5 that the service keeps
- * of blobs written in one request. RCLONE names another rclone than the one in PATH; LISTED another number of keys. azcopy is not
+ * of blobs written in one request. BENCH_PEERS names the folder of rclone (1.60 of Debian cannot speak to an emulator; as in
+ * s3-peers.ts); LISTED another number of keys. azcopy is not
  * measured: the Go module proxy refuses it, and Microsoft gives binaries on its own servers alone.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { availableParallelism, homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { azureDriver } from '@stowage/azure';
 import { openBucket } from '@stowage/core';
@@ -22,7 +23,8 @@ const RUNS = Number(process.env['RUNS'] ?? 3);
 const MIB = 1024 * 1024;
 const SMALL = 2_000;
 const LISTED = Number(process.env['LISTED'] ?? 100_000);
-const RCLONE = process.env['RCLONE'] ?? 'rclone';
+const PEER = join(process.env['BENCH_PEERS'] ?? join(homedir(), '.cache/stowage/peers'), 'rclone');
+const RCLONE = existsSync(PEER) ? PEER : 'rclone';
 const CONTAINER = 'bench';
 
 const root = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'stowage-bench-'));
@@ -34,7 +36,16 @@ const bucket = openBucket(azureDriver({ endpoint: server.endpoint, signIn: { kin
 await ((await bucket.native()) as { create(): Promise<unknown> }).create();
 
 const ours = (work: string, ...rest: readonly string[]): string =>
-  [`BENCH_ACCOUNT_KEY=${key} taskset -c 1`, process.execPath, join(import.meta.dirname, 'azure-client.ts'), server.endpoint, account, CONTAINER, work, ...rest].join(' ');
+  [
+    `BENCH_ACCOUNT_KEY=${key} taskset -c 1`,
+    process.execPath,
+    join(import.meta.dirname, 'azure-client.ts'),
+    server.endpoint,
+    account,
+    CONTAINER,
+    work,
+    ...rest,
+  ].join(' ');
 const settings = `RCLONE_AZUREBLOB_ACCOUNT=${account} RCLONE_AZUREBLOB_KEY=${key} RCLONE_AZUREBLOB_ENDPOINT=${server.endpoint} RCLONE_AZUREBLOB_NO_CHECK_CONTAINER=true`;
 const remote = `:azureblob:${CONTAINER}`;
 const theirs = (name: string, command: (run: number) => string): Contestant[] =>
