@@ -140,11 +140,13 @@ async function factsOf(store: StoreConnection, reachable: boolean, { signal }: C
     for (const [name, header] of [
       ['kind', 'x-ms-account-kind'],
       ['redundancy', 'x-ms-sku-name'],
-      ['hierarchical namespace', 'x-ms-is-hns-enabled'],
     ] as const) {
       const value = headerOf(headers, header);
       if (value !== undefined) facts.push({ name, value });
     }
+    const hierarchical = headerOf(headers, 'x-ms-is-hns-enabled');
+    if (hierarchical !== undefined)
+      facts.push({ name: 'namespace', value: hierarchical === 'true' ? 'hierarchical: its listings cannot be mirrored' : 'flat' });
   } catch (error) {
     // Not everyone may ask; the rest stands without it.
     if (!isStorageError(error)) throw error;
