@@ -84,6 +84,7 @@ export class ServiceClient {
     } catch (error) {
       throw this.failure(error, context, signal);
     }
+    if (answer.status === 401 && token !== undefined) signIn.forget(token);
     if ((answer.status >= 200 && answer.status < 300) || expected?.includes(answer.status) === true) return answer;
     throw await this.#refused(answer, context, signal);
   }

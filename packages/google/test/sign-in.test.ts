@@ -11,7 +11,7 @@ import { anonymous } from '../src/sign-in/anonymous.ts';
 import { applicationDefault, metadataServer } from '../src/sign-in/ambient.ts';
 import { serviceAccount, serviceAccountFile } from '../src/sign-in/service-account.ts';
 import type { SignIn } from '../src/sign-in/sign-in.ts';
-import { faultServer } from './faults/fault-server.ts';
+import { faultServer, jsonError } from './faults/fault-server.ts';
 import { keyOf, makeBucket, signedIn, wrongKey } from './strict-server.ts';
 
 const { server, missing } = await serverOrReason(() => startStrictGcs());
@@ -64,6 +64,21 @@ else {
       const tokens = await Promise.all(Array.from({ length: 20 }, () => signIn.token({})));
       expect(new Set([...tokens, await signIn.token({}), signIn.held()]).size).toBe(1);
       expect(counted.seen).toEqual(['POST /token']);
+    });
+
+    it('whose token was revoked asks for another one at the next call', async () => {
+      let revoked = '';
+      await using proxy = await faultServer(
+        (incoming, answer) =>
+          revoked !== '' && incoming.headers.authorization === `Bearer ${revoked}` && jsonError(answer, 401, 'authError', {}, 'Invalid Credentials'),
+        server.endpoint,
+      );
+      const signIn = signedIn(server, server.owner);
+      await using bucket = openBucket(googleDriver({ endpoint: proxy.endpoint, credentials: signIn }, 'sign-in'));
+      await bucket.put('before', 'x');
+      revoked = (await signIn.token({})) ?? '';
+      await expect(bucket.head('before')).rejects.toMatchObject({ code: 'Unauthenticated' });
+      expect((await bucket.head('before')).size).toBe(1);
     });
 
     it('with a key that was replaced is told so', async () => {

@@ -52,6 +52,12 @@ class Ambient implements SignIn {
     return this.#token.token(call);
   }
 
+  forget(token: string): void {
+    this.#token.forget(token);
+    // The library keeps it as well.
+    this.#client = undefined;
+  }
+
   async signer(): Promise<UrlSigner> {
     throw signInError(
       'Unsupported',

@@ -71,6 +71,10 @@ class ServiceAccount implements SignIn {
     return this.#token.token(call);
   }
 
+  forget(token: string): void {
+    this.#token.forget(token);
+  }
+
   async signer(): Promise<UrlSigner> {
     const { client_email: email, private_key: key } = await this.#loaded();
     const parsed = createPrivateKey(key);
