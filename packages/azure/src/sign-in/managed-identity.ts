@@ -25,7 +25,7 @@ const METADATA = 'http://169.254.169.254';
 const RESOURCE = 'https://storage.azure.com/';
 const TOTAL_MS = 8_500;
 
-/** Asks for a token each time it is called: {@link tokenSignIn} keeps it. Throws `Config` for options that cannot work. */
+/** Asks for a token each time it is called: the driver keeps it. Throws `Config` for options that cannot work. */
 export function managedIdentity(options: ManagedIdentityOptions = {}): TokenSource {
   const { clientId, appService, resource = RESOURCE } = options;
   if (clientId !== undefined && !/^[\w-]{1,64}$/.test(clientId))
