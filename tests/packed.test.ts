@@ -5,6 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packAll, type Tarball } from '../scripts/packing.ts';
 import { type Manifest, type Outcome, publishedPackages, root, run } from '../scripts/workspace.ts';
 
+/** Folders of `node_modules` that hold a cloud's SDK, by the one package that may bring them. */
+const CLOUDS: Readonly<Record<string, RegExp>> = {
+  '@stowage/minio': /^@(?:aws-sdk|aws-crypto|smithy)$/,
+  '@stowage/azure': /^@azure$/,
+  '@stowage/google': /^(?:@google-cloud|google-auth-library|gaxios)$/,
+};
+
 /** Long enough for npm to fetch from a slow registry. */
 const installing = 180_000;
 
@@ -60,6 +67,11 @@ describe.each(publishedPackages().map(({ folder: from, manifest }) => ({ name: m
         `import * as all from '${entry}';\nif (Object.keys(all).length === 0) throw new Error('it exports nothing');\n`,
       );
       expect(await succeed(run(process.execPath, ['import.js'], project))).toBe('');
+    });
+
+    it('brings the code of no other cloud', () => {
+      const foreign = Object.entries(CLOUDS).flatMap(([owner, sdk]) => (owner === name ? [] : [sdk]));
+      expect(readdirSync(join(project, 'node_modules')).filter((installed) => foreign.some((sdk) => sdk.test(installed)))).toEqual([]);
     });
 
     it.each(entries)(
