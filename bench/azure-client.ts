@@ -7,7 +7,7 @@
  */
 import { azureDriver } from '@stowage/azure';
 import { openBucket, retryLayer } from '@stowage/core';
-import { doWork } from './object-works.ts';
+import { doWork } from './object-works.mjs';
 
 const [endpoint = '', account = '', container = '', work = '', ...rest] = process.argv.slice(2);
 const signIn = { kind: 'account-key' as const, account, key: process.env['BENCH_ACCOUNT_KEY'] ?? '' };
