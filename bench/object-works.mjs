@@ -121,7 +121,7 @@ async function list(of, prefix = '') {
 async function inLanes(items, each) {
   let next = 0;
   const lane = async () => {
-    while (next < items.length) await each(/** @type {T} */ (items[next++]));
+    while (next < items.length) await each(items[next++]);
   };
   await Promise.all(Array.from({ length: Math.min(LANES, items.length) }, lane));
 }
