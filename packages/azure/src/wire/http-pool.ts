@@ -1,4 +1,6 @@
-import { type Dispatcher, Pool } from 'undici';
+/// <reference path="./undici-pool.d.ts" />
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import { AnswerBody } from './answer-body.ts';
 
 export interface PoolOptions {
