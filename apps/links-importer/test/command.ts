@@ -2,7 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach } from 'vitest';
+import { runCli } from '../src/cli.ts';
 
 const MAIN = join(import.meta.dirname, '../src/main.ts');
 /** Stripping types of all sources at every start would take most of the tests' time. */
@@ -52,8 +55,8 @@ export function start(cwd: string, args: readonly string[], { env = {} }: StartO
 export async function ended(child: ChildProcess): Promise<Ended> {
   let stdout = '';
   let stderr = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
@@ -61,10 +64,27 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code, stdout, stderr };
 }
 
-export async function run(cwd: string, args: readonly string[], options: StartOptions = {}): Promise<Ended> {
-  const child = start(cwd, args, options);
-  child.stdin?.end(options.input ?? '');
-  return ended(child);
+/** Runs the command in this process, from its arguments to its exit code: a process for each of many would take the tests' time. */
+export async function run(cwd: string, args: readonly string[], { env = {}, input = '' }: StartOptions = {}): Promise<Ended> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const texts = Promise.all([text(stdout), text(stderr)]);
+  const code = await runCli(args, {
+    stdin: Readable.from([Buffer.from(input)]) as AsyncIterable<Uint8Array>,
+    stdout,
+    stderr,
+    cwd,
+    env,
+    scratchFolder: cwd,
+    now: () => performance.now(),
+    today: () => new Date(),
+    onSignal: () => () => undefined,
+    importPackage: (name) => import(name),
+    exitNow: () => undefined,
+  });
+  stdout.end();
+  stderr.end();
+  const [out, error] = await texts;
+  return { code, stdout: out, stderr: error };
 }
 
 /** Objects of `--json`; every line must be one. */
