@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openCatalog } from '@stowage/catalog';
 import { openBucket } from '@stowage/core';
 import { fsDriver } from '@stowage/fs';
-import { makeBucket, serverOrReason, startCountingProxy, startMinio } from '@stowage/test-servers';
+import { serverOrReason, startCountingProxy, startMinio } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ended, objectsOf, run, start, useFolder } from './command.ts';
 
@@ -54,7 +54,7 @@ describe('SIGKILL at any moment', () => {
   describe('in a migration', () => {
     let minio: Awaited<ReturnType<typeof serverOrReason<Awaited<ReturnType<typeof startMinio>>>>>;
     beforeAll(async () => {
-      minio = await serverOrReason(() => startMinio());
+      minio = await serverOrReason(() => startMinio({ buckets: ['moved'] }));
     }, 600_000);
     afterAll(() => minio.server?.stop());
 
@@ -76,7 +76,6 @@ describe('SIGKILL at any moment', () => {
         join(folder.path, 'remote_links.yml'),
         `${yml}cloud:\n  provider: minio\n  endpoint: ${proxy.endpoint}\n  region: ${region}\n  access_key: ${accessKeyId}\n  secret_key: ${secretAccessKey}\n  buckets: [moved]\n`,
       );
-      await makeBucket(server, 'moved');
 
       await using main = openBucket(fsDriver({ root: join(folder.path, 'data/storage/private'), bucket: 'private', durability: 'none' }));
       await using catalog = await openCatalog(join(folder.path, 'stowage-catalog.sqlite'));
