@@ -5,13 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packAll, type Tarball } from '../scripts/packing.ts';
 import { type Manifest, type Outcome, publishedPackages, root, run } from '../scripts/workspace.ts';
 
-/** Folders of `node_modules` that hold a cloud's SDK, by the one package that may bring them. */
-const CLOUDS: Readonly<Record<string, RegExp>> = {
-  '@stowage/minio': /^@(?:aws-sdk|aws-crypto|smithy)$/,
-  '@stowage/azure': /^@azure$/,
-  '@stowage/google': /^(?:@google-cloud|google-auth-library|gaxios)$/,
-};
-
 /** Long enough for npm to fetch from a slow registry. */
 const installing = 180_000;
 
@@ -27,13 +20,19 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The providers of clouds and of links, each with the packages outside of the workspace that are its cloud's alone. */
+/** The providers of clouds and of links, each with the packages outside of the workspace that are its cloud's alone, or with their scope. */
 const OWN_CODE: Readonly<Record<string, RegExp | undefined>> = {
-  '@stowage/minio': /^@?aws-|^@aws-(?:sdk|crypto)\/|^@smithy\//,
-  '@stowage/azure': /^@azure\//,
-  '@stowage/google': /^@google-cloud\/|^google-auth-library$|^gaxios$|^gtoken$|^gcp-metadata$|^teeny-request$/,
+  '@stowage/minio': /^@(?:aws-sdk|aws-crypto|smithy)(?:\/|$)/,
+  '@stowage/azure': /^@azure(?:\/|$)/,
+  '@stowage/google': /^@google-cloud(?:\/|$)|^(?:google-auth-library|gaxios|gtoken|gcp-metadata|teeny-request)$/,
   '@stowage/http': undefined,
 };
+
+/** The packages among these that are another provider, or code of another's cloud. */
+function foreignTo(own: string | undefined, packages: readonly string[]): string[] {
+  const others = Object.entries(OWN_CODE).filter(([provider]) => provider !== own);
+  return packages.filter((name) => others.some(([provider, code]) => name === provider || code?.test(name) === true));
+}
 
 /** Writes down each module that is loaded, at once: a thread may be ended at any moment. */
 const HOOKS = `import { appendFileSync } from 'node:fs';
@@ -89,8 +88,7 @@ describe.each(publishedPackages().map(({ folder: from, manifest }) => ({ name: m
     });
 
     it('brings the code of no other cloud', () => {
-      const foreign = Object.entries(CLOUDS).flatMap(([owner, sdk]) => (owner === name ? [] : [sdk]));
-      expect(readdirSync(join(project, 'node_modules')).filter((installed) => foreign.some((sdk) => sdk.test(installed)))).toEqual([]);
+      expect(foreignTo(name, readdirSync(join(project, 'node_modules')))).toEqual([]);
     });
 
     it.each(entries)(
@@ -190,8 +188,6 @@ describe('where all providers are installed beside each other', () => {
     const names = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
     return { code, output, packages: [...new Set(names)].toSorted() };
   };
-  const foreignTo = (own: string | undefined, packages: readonly string[]): string[] =>
-    packages.filter((name) => Object.entries(OWN_CODE).some(([provider, code]) => provider !== own && (name === provider || code?.test(name) === true)));
 
   it.each(Object.keys(OWN_CODE))('importing %s loads no code of another cloud', async (name) => {
     const { code, output, packages } = await loadedBy('--input-type=module', '-e', `await import('${name}')`);
