@@ -122,6 +122,29 @@ else {
       expect(await to.headers(destination, 'd/a.jpg')).toEqual(headers);
     });
   });
+  it.each([
+    [
+      'Azure',
+      azure,
+      ['camera_id'],
+      [/metadata with other names than of letters, digits and "_" \(such as "camera-id"\)/, /metadata with empty values \(such as "nothing"\)/],
+    ],
+    ['Google', google, ['camera-id', 'camera_id'], [/metadata with empty values \(such as "nothing"\)/]],
+    ['disk', disk, ['camera-id', 'camera_id', 'nothing'], []],
+  ] as const)('metadata of S3 that %s cannot keep is said once, and the rest arrives', async (_, to, kept, notices) => {
+    const [source, destination] = [await make(s3), await make(to)];
+    const metadata: Record<string, string> = { 'camera-id': '7', camera_id: '8', nothing: '' };
+    for (const key of ['a', 'b', 'c']) await s3.put(source, key, contentOf(key), { contentType: 'text/x-a', metadata });
+    const { code, stderr } = await command('sync', s3.link(source), to.link(destination));
+    const lines = stderr.split('\n').filter((line) => line !== '');
+    expect(lines).toHaveLength(notices.length);
+    for (const notice of notices) expect(stderr).toMatch(notice);
+    expect(code).toBe(0);
+    expect(await to.contents(destination)).toEqual(contentsByKey(['a', 'b', 'c']));
+    for (const key of ['a', 'b', 'c'])
+      expect(await to.headers(destination, key)).toEqual({ contentType: 'text/x-a', metadata: Object.fromEntries(kept.map((name) => [name, metadata[name]])) });
+  });
+
   describe('within one store', () => {
     /** What the buckets were asked for while the command ran. */
     const operationsOf = async (work: () => Promise<unknown>): Promise<string[]> => {

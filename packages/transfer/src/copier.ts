@@ -149,7 +149,7 @@ export class Copier {
       action,
       signal,
       onBytes: (bytes) => progress.bytesSent(bytes),
-      onDropped: (what) => this.#tellOnce(what),
+      onDropped: (kind, text) => this.#tellOnce(kind, text),
     });
     if (copied.ok) this.#done(action, copied.sent);
     else {
@@ -182,9 +182,9 @@ export class Copier {
     this.#o.tally.add({ kind: 'skipped', key: action.key, size: action.source.size, reason: 'not-attempted' });
   }
 
-  #tellOnce(text: string): void {
-    if (this.#told.has(text)) return;
-    this.#told.add(text);
+  #tellOnce(kind: string, text: string): void {
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
     this.#o.notice(text);
   }
 }

@@ -1,5 +1,6 @@
-import type { Bucket, ChecksumAlgorithm, Checksums, ObjectHeaders, StoredObject } from '@stowage/core';
+import type { Bucket, ChecksumAlgorithm, Checksums, StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
+import { carriedHeaders, type TellDropped } from './carried-headers.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
 import { asStorageError } from './copy-failure.ts';
 import type { Side } from './side.ts';
@@ -10,8 +11,7 @@ export interface StreamCopy {
   readonly action: CopyAction;
   readonly signal: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
-  /** Called with what the destination cannot hold. */
-  readonly onDropped: (what: string) => void;
+  readonly onDropped: TellDropped;
 }
 
 export type StreamCopied =
@@ -65,18 +65,6 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   } finally {
     await object[Symbol.asyncDispose]();
   }
-}
-
-/** A storage class is a name of the source's own, with another price elsewhere: it stays behind. */
-function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: (what: string) => void): ObjectHeaders {
-  const { storageClass, metadata, tags, ...carried } = headers;
-  if (storageClass !== undefined) onDropped(`storage classes (such as ${JSON.stringify(storageClass)}) are not carried: copies get the destination's default`);
-  const keepMetadata = metadata !== undefined && capabilities.metadata !== false;
-  const keepTags = tags !== undefined && capabilities.tags !== false;
-  if (metadata !== undefined && !keepMetadata && Object.keys(metadata).length > 0)
-    onDropped(`the destination (${provider}) keeps no metadata: copies go without it`);
-  if (tags !== undefined && !keepTags && Object.keys(tags).length > 0) onDropped(`the destination (${provider}) keeps no tags: copies go without them`);
-  return { ...carried, ...(keepMetadata ? { metadata } : {}), ...(keepTags ? { tags } : {}) };
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */
