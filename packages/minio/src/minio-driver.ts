@@ -35,7 +35,8 @@ import { wantsChecksums } from './conditions.ts';
 import { crc32Of } from './crc32.ts';
 import { crc32cDigest } from './crc32c.ts';
 import { deleteObjects } from './delete-objects.ts';
-import { listPages, listUploads } from './list-objects.ts';
+import { HeldKeys } from './held-keys.ts';
+import { differsOnMinio, listPages, listUploads } from './list-objects.ts';
 import { asOperation } from './minio-error.ts';
 import { type MinioOptions, type MinioSettings, minioSettings } from './minio-options.ts';
 import { resumeUpload, startUpload, type UploadHost } from './minio-upload.ts';
@@ -70,6 +71,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   readonly #settings: MinioSettings;
   readonly #copies: CopyRules;
   readonly #nested: NestedKeys;
+  readonly #held: HeldKeys;
   /** Whether the bucket is known to be there: a 404 without words then means the object. */
   #bucketSeen = false;
 
@@ -83,14 +85,17 @@ export class MinioDriver implements BucketDriver, UploadHost {
     this.sdk = new SdkClient(this.store);
     this.calls = settings.transport === 'lean' ? new LeanCalls(this.store) : new SdkCalls(this.store, this.sdk);
     this.#nested = new NestedKeys(bucket, () => this.calls);
+    this.#held = new HeldKeys(settings.store, this.store, () => this.calls);
     this.#copies = { maxSingle: MAX_SINGLE_COPY, partSize: 128 * MIB, concurrency: settings.concurrency, conditional: limits.conditionalCopy, ...copies };
   }
 
+  /** Without a configured `store`, more is known after the first answer than before: every call sees to its keys itself, too. */
   checkKey(key: string): string | undefined {
-    return this.#limits.checkKey(key);
+    return this.#held.fault(key);
   }
 
   async head(key: string, o: HeadOptions): Promise<ObjectInfo> {
+    await this.#held.assert(key, 'head', o);
     let answer: ObjectAnswer;
     try {
       answer = await this.calls.head(key, o);
@@ -102,6 +107,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async get(key: string, o: GetOptions): Promise<DriverObject> {
+    await this.#held.assert(key, 'get', o);
     const opened = await this.calls.get(key, o);
     const { answer, status, body } = opened;
     try {
@@ -137,6 +143,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
+    await this.#held.assert(key, 'put', o);
     const size = o.size ?? (isBytes(body) ? body.byteLength : undefined);
     const { partSize: most, streamPartSize, concurrency, streamConcurrency } = this.#settings;
     // What a stream holds in memory is its parts.
@@ -162,7 +169,8 @@ export class MinioDriver implements BucketDriver, UploadHost {
   /** Sees to it that the key can lie there, where the store does not: {@link NestedKeys}. Call what comes back when the write has ended. */
   claimKey(key: string, operation: string, o: Call): Promise<() => void> | (() => void) {
     const { store } = this.#settings;
-    const hides = store === 'minio' || (store === 's3' && this.store.isMinio !== false);
+    const { server } = this.store;
+    const hides = store === 'minio' || (store === 's3' && (server === undefined || server === 'minio'));
     return hides ? this.#nested.claim(key, operation, o) : nothingTaken;
   }
 
@@ -215,8 +223,9 @@ export class MinioDriver implements BucketDriver, UploadHost {
     }
   }
 
-  startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
-    return this.#claimed(key, 'startUpload', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
+  async startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
+    await this.#held.assert(key, 'startUpload', o);
+    return await this.#claimed(key, 'startUpload', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
   }
 
   async #claimed<T>(key: string, operation: string, o: Call, work: () => Promise<T>): Promise<T> {
@@ -228,20 +237,29 @@ export class MinioDriver implements BucketDriver, UploadHost {
     }
   }
 
-  resumeUpload(ref: UploadRef, o: Call): Promise<Upload> {
-    return resumeUpload(this, ref, this.#limits.crc32, signalOf(o));
+  async resumeUpload(ref: UploadRef, o: Call): Promise<Upload> {
+    await this.#held.assert(ref.key, 'resumeUpload', o);
+    return await resumeUpload(this, ref, this.#limits.crc32, signalOf(o));
   }
 
-  listUploads(o: { readonly prefix?: string } & Call): AsyncIterable<UploadRef> {
-    return listUploads(this, o.prefix ?? '', this.#limits.uploadsByPrefix, signalOf(o));
+  async *listUploads(o: { readonly prefix?: string } & Call): AsyncIterable<UploadRef> {
+    if (o.prefix !== undefined && o.prefix !== '') await this.#held.serverSeen(undefined, 'listUploads', o);
+    yield* listUploads(this, o.prefix ?? '', this.#held.limits.uploadsByPrefix, signalOf(o));
   }
 
-  deleteMany(items: readonly DeleteItem[], o: Call): Promise<readonly DeleteOutcome[]> {
-    return deleteObjects(this, items, this.#limits.conditionalDelete, signalOf(o));
+  async deleteMany(items: readonly DeleteItem[], o: Call): Promise<readonly DeleteOutcome[]> {
+    const keys = items.map(({ key }) => key);
+    await this.#held.recognized(keys, 'delete', o);
+    const refusals = keys.map((key) => this.#held.refusal(key, 'delete'));
+    const sent = items.filter((_, i) => refusals[i] === undefined);
+    const outcomes = sent.length === 0 ? [] : await deleteObjects(this, sent, this.#limits.conditionalDelete, signalOf(o));
+    let next = 0;
+    return refusals.map((error, i) => (error === undefined ? (outcomes[next++] as DeleteOutcome) : { key: keys[i] as string, ok: false, error }));
   }
 
-  list(o: ListOptions): AsyncIterable<ListPage> {
-    return listPages(this, o, this.#limits);
+  async *list(o: ListOptions): AsyncIterable<ListPage> {
+    if (differsOnMinio(o)) await this.#held.serverSeen(undefined, 'list', o);
+    yield* listPages(this, o, this.#held.limits);
   }
 
   copyMany(items: readonly CopyItem[], o: Call): Promise<readonly CopyOutcome[]> {
@@ -257,6 +275,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
 
   async #copy(item: CopyItem, o: Call): Promise<ObjectInfo> {
     const { driver, key, version } = item.from;
+    await this.#held.assert(item.to, 'copy', o);
     const source = await driver.head(key, { ...o, ...(version === undefined ? {} : { version }) });
     return await this.#claimed(item.to, 'copy', o, () => copyObject(this, item, source, driver.bucket, this.#copies, o));
   }
@@ -273,8 +292,9 @@ export class MinioDriver implements BucketDriver, UploadHost {
     return await this.#copy({ from: this.copySource(key), to: key, headers, ...(o.if === undefined ? {} : { sourceIf: o.if }) }, signalOf(o));
   }
 
-  presign(key: string, o: PresignOptions): Promise<PresignedRequest> {
-    return presignRequest(this.store, key, o);
+  async presign(key: string, o: PresignOptions): Promise<PresignedRequest> {
+    await this.#held.assert(key, 'presign', o);
+    return await presignRequest(this.store, key, o);
   }
 
   checkAccess(o: Call): Promise<AccessReport> {

@@ -295,13 +295,13 @@ export function withoutResult({ endpoint, operation, bucket, key }: FaultContext
 export function asOperation(
   { code, message, provider, bucket, retryable, status, requestId, retryAfterMs }: StorageError,
   operation: string,
-  key: string,
+  key: string | undefined,
 ): StorageError {
   return new StorageError(code, message, {
     operation,
     provider,
-    key,
     retryable,
+    ...(key === undefined ? {} : { key }),
     ...(bucket === undefined ? {} : { bucket }),
     ...(status === undefined ? {} : { status }),
     ...(requestId === undefined ? {} : { requestId }),

@@ -20,11 +20,11 @@ export interface MinioOptions {
   readonly region?: string;
   /** Whether the bucket stands in the path, not in the host's name. Default: false on AWS, true elsewhere. */
   readonly pathStyle?: boolean;
-  /** What is known of the server: see README, Limits. Default: `aws` on Amazon's hosts, else `s3`. */
+  /** What is known of the server: see README, Keys and Conditions. Default: `aws` on Amazon's hosts, else `s3`. */
   readonly store?: StoreKind;
   /** PEM of certificate authorities to trust instead of those of Node. */
   readonly ca?: string;
-  /** `lean`: get, head, put, part and list go as signed requests of our own. `sdk`: everything goes through `@aws-sdk/client-s3`. Default `lean`. */
+  /** `lean`: get, head, put, part, copy and list go as signed requests of our own. `sdk`: everything goes through `@aws-sdk/client-s3`. Default `lean`. */
   readonly transport?: 'lean' | 'sdk';
   /** Whether the content's SHA-256 is part of the signature. `auto`: over http yes, over https no, where TLS keeps it whole (a CRC32 goes along always). Default `auto`. */
   readonly signPayload?: 'auto' | 'always' | 'never';
