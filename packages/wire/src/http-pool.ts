@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- packages that read these sources must find the declaration, and it is no module
+/// <reference path="./undici-pool.d.ts" />
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
@@ -25,7 +27,14 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** By names in small letters. */
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** One value of a header; of several, as proxies send, the first. */
+export function headerOf(headers: AnswerHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
 
 export interface HttpAnswer {
   readonly status: number;
@@ -43,7 +52,6 @@ export class HttpPool {
       pipelining: 1,
       headersTimeout: answerTimeoutMs,
       bodyTimeout: silenceMs,
-      // Key-sized headers of many tags and metadata fit; the default of 16 KiB is Node's own.
       connect: { timeout: connectTimeoutMs, ...(ca === undefined ? {} : { ca }) },
     });
   }
@@ -51,9 +59,12 @@ export class HttpPool {
   /** Resolves when the answer begins. Its body must be read to its end or closed. */
   send(request: HttpRequest): Promise<HttpAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    const exchange = new Exchange(request.method === 'HEAD', request.signal, resolve, reject);
-    const { method, path, headers, body } = request;
-    this.#pool.dispatch({ method, path, headers, ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : Readable.from(body) }) }, exchange);
+    const { method, path, headers, body, signal } = request;
+    const isHead = method === 'HEAD';
+    // undici ends a connection behind each HEAD, for the sake of servers that send a body there: a handshake for each object.
+    const keep = isHead ? { reset: false } : {};
+    const content = body === undefined ? {} : { body: body instanceof Uint8Array ? body : Readable.from(body) };
+    this.#pool.dispatch({ method, path, headers, ...keep, ...content }, new Exchange(isHead, signal, resolve, reject));
     return promise;
   }
 

@@ -1,5 +1,5 @@
-import { type ErrorCode, StorageError } from '@stowage/core';
-import type { FaultContext } from './google-error.ts';
+import type { ErrorCode, StorageError } from '@stowage/core';
+import { refusal, type RequestContext } from './refusal.ts';
 
 /** Failures of certificates, as Node names them. */
 const CERTIFICATE: ReadonlySet<string> = new Set([
@@ -16,23 +16,21 @@ const CERTIFICATE: ReadonlySet<string> = new Set([
 ]);
 const TIMEOUT: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TimeoutError', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
-/** A request that found no answer. The error underneath is not kept: clients hang the signed request on it. */
-export function networkError(error: unknown, context: FaultContext): StorageError {
-  const names = namesOf(error);
-  const { code, message } = described(names, context);
-  const { operation, bucket, key } = context;
-  return new StorageError(code, message, { operation, provider: 'google', bucket, ...(key === undefined ? {} : { key }) });
+/** A request that found no answer, in plain words. The error underneath is not kept: clients hang the signed request on it, its URL too. */
+export function networkError(provider: string, error: unknown, context: RequestContext): StorageError {
+  const { code, message } = described(errorNames(error), context);
+  return refusal(provider, code, message, {}, context);
 }
 
-/** Codes and names of an error and of what it wraps. */
-function namesOf(error: unknown, depth = 0): string[] {
+/** Codes and names of an error and of those that it wraps, the outermost first. */
+export function errorNames(error: unknown, depth: number = 0): string[] {
   if (!(error instanceof Error) || depth > 4) return [];
   const code = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
   const inner = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-  return [...code, error.name, ...[error.cause, ...inner].flatMap((each) => namesOf(each, depth + 1))];
+  return [...code, error.name, ...[error.cause, ...inner].flatMap((each) => errorNames(each, depth + 1))];
 }
 
-function described(names: readonly string[], { endpoint }: FaultContext): { readonly code: ErrorCode; readonly message: string } {
+function described(names: readonly string[], { endpoint }: RequestContext): { readonly code: ErrorCode; readonly message: string } {
   const host = endpoint.replace(/^https?:\/\//, '');
   const has = (...any: string[]): boolean => any.some((name) => names.includes(name));
   if (has('ENOTFOUND')) return { code: 'Unavailable', message: `there is no host ${host}: its name was not found; check endpoint and the network` };
@@ -49,6 +47,7 @@ function described(names: readonly string[], { endpoint }: FaultContext): { read
     return { code: 'Config', message: `${endpoint} does not speak TLS; write the endpoint with http:// before it, or use its https port` };
   if (names.some((name) => name.startsWith('HPE_') || name === 'HTTPParserError'))
     return { code: 'Config', message: `what answers at ${endpoint} does not speak http; check the port, and whether it is https` };
+  // The SDK of S3 calls a reset a timeout by name.
   if (!has('ECONNRESET', 'EPIPE') && names.some((name) => TIMEOUT.has(name))) return { code: 'Timeout', message: `${endpoint} did not answer in time` };
   return {
     code: 'Unavailable',

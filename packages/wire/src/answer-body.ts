@@ -45,14 +45,13 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
 
   end(): void {
     if (this.#state !== 'open') return;
-    const wanted = this.expected ?? this.#length;
-    if (wanted !== undefined && this.#received < wanted) {
-      this.fail(new Error(`${wanted} bytes were announced and ${this.#received} came`));
-      return;
-    }
     this.#state = 'ended';
-    this.#reader?.resolve({ done: true, value: undefined });
+    const reader = this.#reader;
     this.#reader = undefined;
+    if (reader === undefined) return;
+    const missing = this.#missing();
+    if (missing === undefined) reader.resolve({ done: true, value: undefined });
+    else reader.reject(this.explain(missing));
   }
 
   fail(error: unknown): void {
@@ -75,6 +74,10 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
     }
     // A caller's abort may carry any reason, which comes out as it is.
     if (this.#state === 'failed') return rejected(this.explain(this.#error));
+    if (this.#state === 'ended') {
+      const missing = this.#missing();
+      if (missing !== undefined) return rejected(this.explain(missing));
+    }
     if (this.#state !== 'open') return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
@@ -93,6 +96,7 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   /** Gives the connection back, or ends it where too much is still to come. Idempotent. */
   close(): void {
     this.#chunks = [];
+    if (this.#state === 'ended') this.#state = 'closed';
     if (this.#state !== 'open') return;
     this.#state = 'closed';
     this.#reader?.resolve({ done: true, value: undefined });
@@ -100,6 +104,12 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
     const left = this.#length === undefined ? Infinity : this.#length - this.#received;
     if (left > DRAIN_BYTES) this.#controller.abort(new Error('the body was abandoned by its reader'));
     else if (this.#paused) this.#controller.resume();
+  }
+
+  /** Judged when the reader comes to the end: a small body has ended before anybody could say how much was expected. */
+  #missing(): Error | undefined {
+    const wanted = this.expected ?? this.#length;
+    return wanted === undefined || this.#received >= wanted ? undefined : new Error(`${wanted} bytes were announced and ${this.#received} came`);
   }
 
   /** All of it; more than `max` bytes closes the body and gives the first ones. */
