@@ -38,6 +38,23 @@ export function withStorages(made: Command): Command {
     .addOption(new Option('--dotenv <file>', 'variables of the main storage (default: .env)'));
 }
 
+/** Long for an answer, short for a night: four attempts end within four minutes. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** The time of commands that only read: of an upload, nobody can say how long a part may take. */
+export function requestTimeout(): Option {
+  return new Option('--timeout <time>', 'for a request').argParser(waiting).default(REQUEST_TIMEOUT_MS, '60s');
+}
+
+/** What a timer of Node can wait for. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+function waiting(text: string): number {
+  const ms = duration(text);
+  if (ms >= 1 && ms <= LONGEST_WAIT_MS) return ms;
+  throw new InvalidArgumentError('Expected a time from 1ms to 24d.');
+}
+
 /** Options of every command. */
 export function withOutput(made: Command, o: { readonly progress: boolean }): Command {
   made.addOption(new Option('--json', 'one JSON object a line on standard output'));
