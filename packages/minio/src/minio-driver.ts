@@ -27,8 +27,8 @@ import {
   type Upload,
   type UploadRef,
 } from '@stowage/core';
+import { ChunkReader, inParallel, isBytes, partSizeFor, type Piece, piecesOf, piecesOfStream, sendPieces, type SendPlan } from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
-import { inParallel } from './bounded-work.ts';
 import { infoOf, type ObjectAnswer, rangeOf, revisionOf } from './convert-answer.ts';
 import { copyObject, type CopyRules } from './copy-object.ts';
 import { wantsChecksums } from './conditions.ts';
@@ -43,7 +43,6 @@ import { resumeUpload, startUpload, type UploadHost } from './minio-upload.ts';
 import { type ObjectCalls, type WriteAnswer, writeChecksums } from './object-calls.ts';
 import { NestedKeys } from './nested-keys.ts';
 import { presignRequest } from './presign-request.ts';
-import { isBytes, PartReader, partSizeFor, piecesOf, piecesOfStream, sendPieces } from './put-in-parts.ts';
 import { SdkCalls } from './sdk/sdk-calls.ts';
 import { SdkClient } from './sdk/sdk-client.ts';
 import { StoreConnection } from './store-connection.ts';
@@ -147,20 +146,19 @@ export class MinioDriver implements BucketDriver, UploadHost {
     const size = o.size ?? (isBytes(body) ? body.byteLength : undefined);
     const { partSize: most, streamPartSize, concurrency, streamConcurrency } = this.#settings;
     // What a stream holds in memory is its parts.
-    const partSize = partSizeFor(o.partSize ?? (isBytes(body) || (size ?? Infinity) <= most ? most : streamPartSize), size);
+    const partSize = partSizeFor(o.partSize ?? (isBytes(body) || (size ?? Infinity) <= most ? most : streamPartSize), size, this.capabilities.multipart);
     const plan = {
-      partSize,
       concurrency: o.concurrency ?? (isBytes(body) ? concurrency : streamConcurrency),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
       ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }),
     };
     if (isBytes(body))
       return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInParts(key, piecesOf(body, partSize), plan, o);
-    const reader = new PartReader(body, o.signal);
+    const reader = new ChunkReader(body, o.signal);
     try {
       const first = await reader.next(partSize, o.size);
       if (first.last) return await this.#putAtOnce(key, first.bytes, o);
-      return await this.#putInParts(key, piecesOfStream(reader, first.bytes, partSize), plan, o);
+      return await this.#putInParts(key, piecesOfStream(reader, first.bytes, partSize, this.capabilities.multipart), plan, o);
     } finally {
       await reader.close();
     }
@@ -197,7 +195,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
     };
   }
 
-  async #putInParts(key: string, pieces: ReturnType<typeof piecesOf>, plan: Parameters<typeof sendPieces>[2], o: PutOptions): Promise<ObjectInfo> {
+  async #putInParts(key: string, pieces: AsyncIterable<Piece>, plan: SendPlan, o: PutOptions): Promise<ObjectInfo> {
     const upload = await this.#claimed(key, 'put', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
     try {
       const parts = await sendPieces(upload, pieces, plan);

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
-import { StorageError } from '@stowage/core';
+import { quoted, StorageError } from '@stowage/core';
 import { readCertificates } from './certificates/pem.ts';
 import { anonymous } from './credentials/anonymous.ts';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { cachedCredentials } from './credentials/cached-credentials.ts';
 import type { Credentials, CredentialSource } from './credentials/credentials.ts';
-import { quoted } from './credentials/quoted.ts';
 import { staticKeys } from './credentials/static-keys.ts';
 import { type StoreKind } from './store-limits.ts';
 import { regionInHost } from './wire/address.ts';

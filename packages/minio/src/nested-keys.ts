@@ -1,5 +1,4 @@
-import { type Call, compareKeys, isStorageError, StorageError } from '@stowage/core';
-import { quoted } from './credentials/quoted.ts';
+import { type Call, compareKeys, isStorageError, quoted, StorageError } from '@stowage/core';
 import { asOperation } from './minio-error.ts';
 import type { ObjectCalls } from './object-calls.ts';
 import { untilAborted } from './until-aborted.ts';

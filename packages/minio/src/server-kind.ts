@@ -1,5 +1,4 @@
-import { headerOf } from './convert-answer.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
+import { type AnswerHeaders, headerOf } from '@stowage/wire';
 
 /** Who answers, of the servers whose rules differ from the protocol's. */
 export type ServerKind = 'minio' | 'versitygw' | 'other';

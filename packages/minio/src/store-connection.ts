@@ -1,13 +1,10 @@
 import { StorageError } from '@stowage/core';
+import { type AnswerHeaders, encodedKey, headerOf, HttpPool, networkError } from '@stowage/wire';
 import type { Credentials } from './credentials/credentials.ts';
 import type { FaultContext } from './minio-error.ts';
 import type { MinioSettings } from './minio-options.ts';
-import { networkError } from './network-error.ts';
 import { type BucketAddress, bucketAddress, isGlobalHost } from './wire/address.ts';
-import { type AnswerHeaders, HttpPool } from './wire/http-pool.ts';
-import { encodedKey } from './wire/percent-encoding.ts';
 import { RequestSigner } from './wire/sigv4.ts';
-import { headerOf } from './convert-answer.ts';
 import { type ServerKind, serverKind } from './server-kind.ts';
 
 /** Where and how a bucket is spoken to, once its region is known. */
@@ -119,7 +116,7 @@ export class StoreConnection {
       this.#place = this.#settle(region);
       return this.#place;
     } catch (error) {
-      throw error instanceof StorageError ? error : networkError(error, context);
+      throw error instanceof StorageError ? error : networkError('minio', error, context);
     }
   }
 }
