@@ -62,8 +62,9 @@ export async function listDatasets(project: string, context: CommandContext): Pr
 
 export async function createDataset(path: string, project: string, context: CommandContext): Promise<number> {
   const catalog = await context.catalog({ create: false });
-  const { id } = await catalog.datasets.ensurePath((await findProject(catalog, project)).id, readPath(path));
-  await context.print(`#${id}\n`);
+  const names = readPath(path);
+  const dataset = await catalog.datasets.ensurePath((await findProject(catalog, project)).id, names);
+  await context.print(context.request.json ? `${JSON.stringify({ ...dataset, path: names })}\n` : `#${dataset.id}\n`);
   return EXIT.done;
 }
 
@@ -109,6 +110,7 @@ export async function removeEntities(ids: readonly string[], yes: boolean, conte
   const catalog = await context.catalog({ create: false });
   confirm(yes, countOf(ids.length, 'entity', 'entities'));
   const gone = await catalog.entities.remove(ids.map((id) => id.replace(/^#/, '')));
+  if (context.request.json) await context.print(`${JSON.stringify({ entities: gone })}\n`);
   await context.summarise([`${countOf(gone, 'entity was', 'entities were')} removed from the catalog; no bytes were.`]);
   return gone === ids.length ? EXIT.done : EXIT.failed;
 }
@@ -207,6 +209,7 @@ export async function addEntities({ file, project, dataset, type }: AddRequest, 
     throw new CommandError(`${JSON.stringify(file)} cannot be read: ${code ?? String(error)}`, EXIT.source, error);
   }
   await flush();
+  if (context.request.json) await context.print(`${JSON.stringify(counts)}\n`);
   await context.summarise([
     Object.entries(counts)
       .map(([kind, count]) => `${countText(count)} ${kind === 'skipped' ? 'skipped (name taken)' : kind}`)
@@ -220,6 +223,7 @@ function confirm(yes: boolean, what: string): void {
 }
 
 async function tellRemoved({ datasets, entities }: Removed, context: CommandContext): Promise<number> {
+  if (context.request.json) await context.print(`${JSON.stringify({ datasets, entities })}\n`);
   await context.summarise([`${countOf(datasets, 'dataset')} and ${countOf(entities, 'entity', 'entities')} were removed from the catalog; no bytes were.`]);
   return EXIT.done;
 }

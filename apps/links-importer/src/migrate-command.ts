@@ -71,7 +71,7 @@ export async function runMigrate(request: MigrateRequest, context: CommandContex
     }
     const own = signals.code() ?? (report.complete ? EXIT.done : EXIT.failed);
     if (own !== EXIT.done) code = own;
-    await context.emit({ event: 'end', time: context.time(), exitCode: own, ...report });
+    await context.emit({ event: 'end', time: context.time(), exitCode: own, ...report, elapsedMs: Math.round(report.elapsedMs) });
     await context.summarise(summary(report, request));
     if (signals.code() !== undefined) break;
   }

@@ -4,7 +4,7 @@ const PLAIN_INTERVAL_MS = 10_000;
 const LIVE_INTERVAL_MS = 100;
 
 /** Shows where a run stands until it is stopped: one line that is drawn over again on terminals, else a line every ten seconds. */
-export async function showProgress(context: CommandContext, line: () => string, event: () => Readonly<Record<string, unknown>>): Promise<{ stop(): void }> {
+export async function showProgress(context: CommandContext, line: () => string, progress: () => { readonly elapsedMs: number }): Promise<{ stop(): void }> {
   const { request, terminal } = context;
   if (!request.progress || (request.detail === 'quiet' && !request.json)) return { stop: () => undefined };
   if (terminal.stderr.isTTY === true && !request.json && request.detail !== 'verbose') {
@@ -22,7 +22,8 @@ export async function showProgress(context: CommandContext, line: () => string, 
   }
   const timer = setInterval(() => {
     if (request.detail !== 'quiet') terminal.stderr.write(`${line()}\n`);
-    void context.emit({ event: 'progress', time: context.time(), ...event() });
+    const now = progress();
+    void context.emit({ event: 'progress', time: context.time(), ...now, elapsedMs: Math.round(now.elapsedMs) });
   }, PLAIN_INTERVAL_MS);
   return { stop: () => clearInterval(timer) };
 }
