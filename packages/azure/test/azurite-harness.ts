@@ -1,8 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
-import type { BodyBreak, Harness, Opened } from '@stowage/conformance';
+import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver } from '@stowage/core';
-import { type AzuriteServer, faultServer, pass } from '@stowage/test-servers';
+import { type AzuriteServer, breakFirstBody, drained, faultServer } from '@stowage/test-servers';
 import { azureDriver } from '../src/azure-driver.ts';
 import type { AzureOptions, AzureSignIn } from '../src/azure-options.ts';
 import { containerSas } from './test-sas.ts';
@@ -77,40 +77,14 @@ export function azuriteHarness(server: AzuriteServer, { signIn, secrets, memory,
           incoming.method === 'PUT' ? drained(incoming, () => xmlError(answer, 507, 'AccountCapacityExceeded')) : xmlError(answer, 404, 'BlobNotFound'),
         ),
       hanging: () => behindFaults(() => true),
-      breakBody: (opened, how) => behindFaults(breakFirstBody(server.origin, how), nameOf(opened), server.origin),
+      breakBody: (opened, how) =>
+        behindFaults(
+          breakFirstBody(server.origin, how, ({ url }) => url?.includes('comp=') !== true),
+          nameOf(opened),
+          server.origin,
+        ),
     },
     patienceMs: 10_000,
     ...(memory === undefined ? {} : { memory }),
-  };
-}
-
-function drained(incoming: NodeJS.ReadableStream, then: () => true): Promise<true> {
-  return new Promise((resolve) => incoming.once('end', () => resolve(then())).resume());
-}
-
-/** A connection that ends too early: reset, or, without a length announced, as if all were there. */
-function breakFirstBody(behind: string, { afterBytes, silent }: BodyBreak): Parameters<typeof faultServer>[0] {
-  let broken = false;
-  return (incoming, answer) => {
-    if (broken || incoming.method !== 'GET' || incoming.url?.includes('comp=') === true) return false;
-    broken = true;
-    pass(incoming, answer, behind, (response) => {
-      const { 'content-length': length, ...headers } = response.headers;
-      answer.writeHead(response.statusCode ?? 500, silent ? headers : { ...headers, 'content-length': length });
-      const end = (): void => {
-        if (silent) answer.end();
-        else setTimeout(() => answer.destroy(), 20);
-      };
-      let left = afterBytes;
-      if (left === 0) end();
-      response.on('data', (chunk: Buffer) => {
-        if (left <= 0) return;
-        answer.write(chunk.subarray(0, left));
-        left -= chunk.byteLength;
-        if (left <= 0) end();
-      });
-      return true;
-    });
-    return true;
   };
 }

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { BodyBreak, Harness, Opened } from '@stowage/conformance';
+import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver } from '@stowage/core';
-import { faultServer, pass } from '@stowage/test-servers';
+import { breakFirstBody, faultServer } from '@stowage/test-servers';
 import { googleDriver } from '../src/google-driver.ts';
 import type { GoogleOptions } from '../src/google-options.ts';
 import { jsonError } from './json-error.ts';
@@ -71,36 +71,14 @@ export function googleHarness(o: GoogleHarnessOptions): Harness {
         behindFaults((_incoming, answer) => jsonError(answer, 429, 'rateLimitExceeded', { 'retry-after': String(retryAfterMs / 1000) })),
       unreachable: async () => open('any', { endpoint: 'http://127.0.0.1:1' }),
       hanging: () => behindFaults(() => true),
-      breakBody: (opened, how) => behindFaults(breakFirstBody(o.endpoint, how), bucketOf(opened), o.endpoint),
+      breakBody: (opened, how) =>
+        behindFaults(
+          breakFirstBody(o.endpoint, how, ({ url }) => url?.startsWith('/storage/') !== true),
+          bucketOf(opened),
+          o.endpoint,
+        ),
     },
     ...(o.memory === undefined ? {} : { memory: o.memory }),
     patienceMs: 10_000,
-  };
-}
-
-/** A connection that ends too early: reset, or, without a length announced, as if all were there. */
-function breakFirstBody(behind: string, { afterBytes, silent }: BodyBreak): Parameters<typeof faultServer>[0] {
-  let broken = false;
-  return (incoming, answer) => {
-    if (broken || incoming.method !== 'GET' || incoming.url?.startsWith('/storage/') === true) return false;
-    broken = true;
-    pass(incoming, answer, behind, (response) => {
-      const { 'content-length': length, ...headers } = response.headers;
-      answer.writeHead(response.statusCode ?? 500, silent ? headers : { ...headers, 'content-length': length });
-      const end = (): void => {
-        if (silent) answer.end();
-        else setTimeout(() => answer.destroy(), 20);
-      };
-      let left = afterBytes;
-      if (left === 0) end();
-      response.on('data', (chunk: Buffer) => {
-        if (left <= 0) return;
-        answer.write(chunk.subarray(0, left));
-        left -= chunk.byteLength;
-        if (left <= 0) end();
-      });
-      return true;
-    });
-    return true;
   };
 }

@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:net';
 import { inspect } from 'node:util';
 import { type BucketDriver, type ErrorCode, isStorageError, type StorageError } from '@stowage/core';
-import { localAuthority, serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, localAuthority, type Misbehave, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
 import { driverCalls } from './driver-calls.ts';
-import { faultServer, type Misbehave, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 const SECRET = 'canary-secret-Zq7/x+4';
 const TOKEN = 'canary-token-Lm9/y=2';

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type Misbehave, faultServer } from '@stowage/test-servers';
 import { describe, expect, it } from 'vitest';
-import { type Misbehave, faultServer, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 /** Spelled so that no ordinary text holds them, and so that every encoding changes them. */
 const SECRET = 'canary/Secret+Key=aVeryUnlikelyText0002';

@@ -3,10 +3,9 @@ import { crc32 } from 'node:zlib';
 import { CompleteMultipartUploadCommand, CreateMultipartUploadCommand, PutObjectCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { crc32c } from '@node-rs/crc32';
 import { type Bucket, openBucket, retryLayer } from '@stowage/core';
-import { serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, pass, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
-import { faultServer, pass } from './faults/fault-server.ts';
 
 const MIB = 1024 * 1024;
 const CONTENT = Buffer.from('checked content '.repeat(20_000));

@@ -1,10 +1,10 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { CopyItem, CopyOutcome } from '@stowage/core';
-import { serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, type Misbehave, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { MinioDriver } from '../src/minio-driver.ts';
 import { type MinioOptions, minioSettings } from '../src/minio-options.ts';
-import { faultServer, type Misbehave, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 const MIB = 1024 * 1024;
 const { server, missing } = await serverOrReason(() => startMinio());

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Bucket, openBucket, retryLayer } from '@stowage/core';
-import { serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, type FaultServer, type Misbehave, pass, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
-import { faultServer, type FaultServer, type Misbehave, pass, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 const MIB = 1024 * 1024;
 const { server, missing } = await serverOrReason(() => startMinio({ buckets: ['transit-lean', 'transit-sdk'] }));

@@ -1,9 +1,9 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { type BucketDriver, isStorageError, openBucket, retryLayer } from '@stowage/core';
-import { serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, type Misbehave, pass, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
-import { faultServer, type Misbehave, pass, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 const MIB = 1024 * 1024;
 const { server, missing } = await serverOrReason(() => startMinio());

@@ -1,10 +1,9 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Bucket, openBucket } from '@stowage/core';
-import { serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
-import { faultServer } from './faults/fault-server.ts';
 
 const { server, missing } = await serverOrReason(() => startMinio());
 

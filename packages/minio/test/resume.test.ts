@@ -4,10 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBucket, type UploadRef } from '@stowage/core';
-import { serverOrReason, startMinio } from '@stowage/test-servers';
+import { faultServer, pass, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
-import { faultServer, pass } from './faults/fault-server.ts';
 import { KEY, LANES, PARTS, wholeHash } from './resume/content.ts';
 
 /** Parts that the store has taken when the first process is killed. */

@@ -1,11 +1,11 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import type { BodyBreak, Harness, Opened } from '@stowage/conformance';
+import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver } from '@stowage/core';
-import type { S3Server } from '@stowage/test-servers';
+import { breakFirstBody, drained, faultServer, type S3Server } from '@stowage/test-servers';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
-import { faultServer, pass, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 export interface S3HarnessOptions extends Pick<MinioOptions, 'store' | 'transport' | 'partSize' | 'etagIsMd5'> {
   /** Keys that are known to the server and may do nothing. */
@@ -68,39 +68,13 @@ export function s3Harness(server: S3Server, options: S3HarnessOptions): Harness 
           incoming.method === 'PUT' ? drained(incoming, () => xmlError(answer, 507, 'XMinioStorageFull')) : xmlError(answer, 404, 'NoSuchKey'),
         ),
       hanging: () => behindFaults(() => true),
-      breakBody: (opened, how) => behindFaults(breakFirstBody(server.endpoint, how), bucketOf(opened), server.endpoint),
+      breakBody: (opened, how) =>
+        behindFaults(
+          breakFirstBody(server.endpoint, how, ({ url }) => url?.includes('list-type') !== true),
+          bucketOf(opened),
+          server.endpoint,
+        ),
     },
     patienceMs: 10_000,
-  };
-}
-
-function drained(incoming: NodeJS.ReadableStream, then: () => true): Promise<true> {
-  return new Promise((resolve) => incoming.once('end', () => resolve(then())).resume());
-}
-
-/** A connection that ends too early: reset, or, without a length announced, as if all were there. */
-function breakFirstBody(behind: string, { afterBytes, silent }: BodyBreak): Parameters<typeof faultServer>[0] {
-  let broken = false;
-  return (incoming, answer) => {
-    if (broken || incoming.method !== 'GET' || incoming.url?.includes('list-type') === true) return false;
-    broken = true;
-    pass(incoming, answer, behind, (response) => {
-      const { 'content-length': length, ...headers } = response.headers;
-      answer.writeHead(response.statusCode ?? 500, silent ? headers : { ...headers, 'content-length': length });
-      const end = (): void => {
-        if (silent) answer.end();
-        else setTimeout(() => answer.destroy(), 20);
-      };
-      let left = afterBytes;
-      if (left === 0) end();
-      response.on('data', (chunk: Buffer) => {
-        if (left <= 0) return;
-        answer.write(chunk.subarray(0, left));
-        left -= chunk.byteLength;
-        if (left <= 0) end();
-      });
-      return true;
-    });
-    return true;
   };
 }

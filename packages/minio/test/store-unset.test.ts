@@ -1,10 +1,10 @@
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Bucket, type BucketDriver, openBucket } from '@stowage/core';
-import { serverOrReason, startMinio, startVersitygw } from '@stowage/test-servers';
+import { faultServer, pass, serverOrReason, startMinio, startVersitygw } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
-import { faultServer, pass, xmlError } from './faults/fault-server.ts';
+import { xmlError } from './xml-error.ts';
 
 /** What each server would keep under another name, or hide, and say that all went well. */
 const CHANGED = {

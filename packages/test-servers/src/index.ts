@@ -1,3 +1,5 @@
+export { breakFirstBody, drained } from './broken-body.ts';
+export type { BrokenBody } from './broken-body.ts';
 export { startCountingProxy } from './counting-proxy.ts';
 export type { CountingProxy, CountingProxyOptions } from './counting-proxy.ts';
 export { startAzurite } from './azurite-server.ts';
