@@ -367,13 +367,15 @@ describe('failures', () => {
 });
 
 it('whatever a server claims, a read gives the range that was asked for, whole, or fails', async () => {
-  const near = (value: number): fc.Arbitrary<number> => fc.oneof(fc.constant(value), fc.integer({ min: 0, max: 110 }));
+  // Mostly right: a claim that is wrong in everything is refused at its first word.
+  const near = (value: number): fc.Arbitrary<number> =>
+    fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 110 }) });
   const claims = fc.record({
-    status: fc.constantFrom(200, 206, 206, 416),
+    status: fc.constantFrom(200, 206, 206, 206, 206, 206, 416),
     start: near(20),
     end: near(50),
     total: fc.oneof(near(100).map(String), fc.constant('*')),
-    ranged: fc.boolean(),
+    ranged: fc.constantFrom(true, true, true, false),
     length: fc.oneof(fc.constant(undefined), near(30), near(100)),
     chunked: fc.boolean(),
     from: near(20),
@@ -395,18 +397,22 @@ it('whatever a server claims, a read gives the range that was asked for, whole, 
   const { bucket, url } = open(server);
   let reads = 0;
   await fc.assert(
-    fc.asyncProperty(claims, fc.constantFrom<ByteRange | undefined>(undefined, { start: 20, end: 50 }, { start: 20 }, { suffix: 30 }), async (next, range) => {
-      claim = next;
-      try {
-        const object = await bucket.get(url, range === undefined ? {} : { range });
-        expect(object.range).toEqual(resolveRange(range, object.info.size));
-        expect((await object.bytes()).byteLength).toBe(object.range.end - object.range.start);
-        reads++;
-      } catch (error) {
-        if (!isStorageError(error)) throw error;
-        expect(['Unavailable', 'Unsupported', 'InvalidRange']).toContain(error.code);
-      }
-    }),
+    fc.asyncProperty(
+      claims,
+      fc.constantFrom<ByteRange | undefined>(undefined, { start: 20, end: 50 }, { start: 20, end: 50 }, { start: 20 }, { suffix: 30 }),
+      async (next, range) => {
+        claim = next;
+        try {
+          const object = await bucket.get(url, range === undefined ? {} : { range });
+          expect(object.range).toEqual(resolveRange(range, object.info.size));
+          expect((await object.bytes()).byteLength).toBe(object.range.end - object.range.start);
+          reads++;
+        } catch (error) {
+          if (!isStorageError(error)) throw error;
+          expect(['Unavailable', 'Unsupported', 'InvalidRange']).toContain(error.code);
+        }
+      },
+    ),
     { numRuns: 600 },
   );
   expect(reads, 'reads that succeeded').toBeGreaterThan(10);
