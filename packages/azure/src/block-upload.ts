@@ -9,7 +9,7 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
-import { type AnswerHeaders, conditionKind, writeConditionHeaders } from '@stowage/wire';
+import { type AnswerHeaders, conditionKind, orderedParts, writeConditionHeaders } from '@stowage/wire';
 import { ABORTED, blockId, newUploadId, readBlockId, readUploadRef, STARTED, uploadRef } from './block-id.ts';
 import { blockListBody, heldBlocks, type HeldBlocks } from './block-list.ts';
 import { MAX_BLOCK_BYTES, MAX_BLOCKS } from './blob-limits.ts';
@@ -219,14 +219,8 @@ export class BlockUpload implements Upload {
 
   #ordered(parts: readonly UploadedPart[]): UploadedPart[] {
     const { key } = this.ref;
-    const ordered = [...parts].sort((a, b) => a.index - b.index);
+    const ordered = orderedParts(key, parts);
     for (const [position, part] of ordered.entries()) {
-      if (part.index !== position)
-        throw new StorageError(
-          'InvalidArgument',
-          `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${part.index}`,
-          { key },
-        );
       if (part.token !== (part.size === 0 ? EMPTY_PART : blockId(this.#uploadId, position)))
         throw new StorageError('InvalidArgument', `part ${position} of ${JSON.stringify(key)} is none of this upload; ask parts() for those`, { key });
     }

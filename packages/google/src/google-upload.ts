@@ -9,7 +9,7 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
-import { conditionKind, inParallel } from '@stowage/wire';
+import { conditionKind, inParallel, orderedParts } from '@stowage/wire';
 import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { LISTED_FIELDS, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
@@ -141,24 +141,16 @@ export class GoogleUpload implements Upload {
   /** The held parts that were named, in order; what is not held as it was named is refused. */
   #sources(parts: readonly UploadedPart[], held: ReadonlyMap<number, HeldPart>): HeldPart[] {
     const { key } = this.ref;
-    return [...parts]
-      .sort((a, b) => a.index - b.index)
-      .map(({ index, token }, position) => {
-        if (index !== position)
-          throw new StorageError(
-            'InvalidArgument',
-            `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${index}`,
-            { key },
-          );
-        const part = held.get(index);
-        if (part === undefined || `${part.crc32c}.${part.generation}` !== token)
-          throw new StorageError(
-            'InvalidArgument',
-            `part ${index} of ${JSON.stringify(key)} is not held as it was named: it was sent again, or belongs to another upload`,
-            { key },
-          );
-        return part;
-      });
+    return orderedParts(key, parts).map(({ index, token }) => {
+      const part = held.get(index);
+      if (part === undefined || `${part.crc32c}.${part.generation}` !== token)
+        throw new StorageError(
+          'InvalidArgument',
+          `part ${index} of ${JSON.stringify(key)} is not held as it was named: it was sent again, or belongs to another upload`,
+          { key },
+        );
+      return part;
+    });
   }
 
   /** 32 at most, by composing the parts of each 32 before. */

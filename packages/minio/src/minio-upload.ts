@@ -9,6 +9,7 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
+import { orderedParts } from '@stowage/wire';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
 import { combinedCrc32, crc32Header, crc32Of, crc32Value } from './crc32.ts';
 import type { ObjectCalls } from './object-calls.ts';
@@ -89,7 +90,7 @@ export class MinioUpload implements Upload {
         `of an upload's whole content S3 compares crc32 alone${this.#crc32 ? '' : ', and not of this upload'}; leave "checksum" out, or compare the object after`,
         { key },
       );
-    const ordered = orderedParts(key, parts);
+    const ordered = joinableParts(key, parts);
     // S3 has no upload of no parts, but an empty last part.
     const sent = ordered.length === 0 ? [await this.part(0, new Uint8Array(), o)] : ordered;
     const tokens = sent.map((part) => readToken(key, part));
@@ -202,15 +203,9 @@ export class MinioUpload implements Upload {
   }
 }
 
-function orderedParts(key: string, parts: readonly UploadedPart[]): UploadedPart[] {
-  const ordered = [...parts].sort((a, b) => a.index - b.index);
+function joinableParts(key: string, parts: readonly UploadedPart[]): UploadedPart[] {
+  const ordered = orderedParts(key, parts);
   for (const [position, part] of ordered.entries()) {
-    if (part.index !== position)
-      throw new StorageError(
-        'InvalidArgument',
-        `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${part.index}`,
-        { key },
-      );
     if (position < ordered.length - 1 && part.size < MIN_PART)
       throw new StorageError(
         'InvalidArgument',

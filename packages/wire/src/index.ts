@@ -8,6 +8,7 @@ export { headerOf, HttpPool } from './http-pool.ts';
 export type { AnswerHeaders, HttpAnswer, HttpRequest, PoolOptions } from './http-pool.ts';
 export { clockDifference, retryAfterMs } from './http-time.ts';
 export { errorNames, networkError } from './network-error.ts';
+export { orderedParts } from './ordered-parts.ts';
 export { encodedKey, encodedQuery, percentEncoded } from './percent-encoding.ts';
 export { withoutSecrets } from './redaction.ts';
 export { codeOfStatus, refusal } from './refusal.ts';

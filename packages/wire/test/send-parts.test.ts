@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { StorageError, type UploadedPart } from '@stowage/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChunkReader, inAttempts, partSizeFor, piecesOf, piecesOfStream, sendPieces } from '../src/index.ts';
+import { ChunkReader, inAttempts, orderedParts, partSizeFor, piecesOf, piecesOfStream, sendPieces } from '../src/index.ts';
 import { sizeOfPart } from '../src/send-parts.ts';
 
 const MIB = 1024 ** 2;
@@ -116,6 +116,13 @@ describe('pieces', () => {
       code: 'InvalidArgument',
     });
   });
+});
+
+it('parts of an upload are put in order, and a gap or a double is refused', () => {
+  const part = (index: number): UploadedPart => ({ index, size: 1, token: '' });
+  expect(orderedParts('k', [part(2), part(0), part(1)]).map(({ index }) => index)).toEqual([0, 1, 2]);
+  for (const wrong of [[part(1)], [part(0), part(2)], [part(0), part(0)]])
+    expect(() => orderedParts('k', wrong)).toThrow(expect.objectContaining({ code: 'InvalidArgument' }));
 });
 
 describe('a chunk reader', () => {
