@@ -1,7 +1,13 @@
 import type { ObjectInfo } from '@stowage/core';
 
 /** Why a source object and the destination object at its key are not the same. */
-export type Difference = 'size' | 'time' | 'checksum' | 'content';
+export type Difference =
+  | 'size'
+  | 'time'
+  | 'checksum'
+  | 'content'
+  /** One of them is no longer the revision that the last run had left, though size and time may be. */
+  | 'revision';
 
 /** Why a key is left as it is. */
 export type SkipReason =
@@ -32,7 +38,8 @@ export type ConflictReason =
 
 /** What a plan holds for one key. Plain data: it can be printed, counted and tested before anything is done. */
 export type Action =
-  | { readonly kind: 'same'; readonly key: string; readonly source: ObjectInfo; readonly destination: ObjectInfo }
+  /** `noted`: the journal has these two revisions as of one content already. */
+  | { readonly kind: 'same'; readonly key: string; readonly source: ObjectInfo; readonly destination: ObjectInfo; readonly noted: boolean }
   /** Only reading both sides tells whether it is `same` or `update`. */
   | { readonly kind: 'compare'; readonly key: string; readonly source: ObjectInfo; readonly destination: ObjectInfo }
   | { readonly kind: 'copy'; readonly key: string; readonly source: ObjectInfo }

@@ -1,4 +1,4 @@
-import { type Bucket, type CopyItem, StorageError } from '@stowage/core';
+import { type Bucket, type CopyItem, type Revision, StorageError } from '@stowage/core';
 import type { CopyAction } from './action.ts';
 import { sourceCondition, writeCondition } from './copy-condition.ts';
 import { judgeCopyFailure } from './copy-failure.ts';
@@ -28,6 +28,8 @@ export interface CopierOptions {
   readonly stop: Stop;
   /** Told once for each thing that copies cannot carry. */
   readonly notice: (text: string) => void;
+  /** Told of each copy that was made, with the revision that it has. */
+  readonly onCopied: (action: CopyAction, revision: Revision) => void;
   /** Whether copies that meet a key in their way are kept for {@link Copier.retryBlocked}. */
   readonly keepBlocked: boolean;
 }
@@ -111,7 +113,7 @@ export class Copier {
         const outcome = outcomes[i];
         if (outcome === undefined) {
           await this.#failed(action, new StorageError('Unknown', `${destination.provider} gave no outcome for the copy`, { key: action.key }), undefined);
-        } else if (outcome.ok) this.#done(action);
+        } else if (outcome.ok) this.#done(action, outcome.info.revision);
         else await this.#failed(action, outcome.error, undefined);
       }
     } catch (error) {
@@ -151,7 +153,7 @@ export class Copier {
       onBytes: (bytes) => progress.bytesSent(bytes),
       onDropped: (what) => this.#tellOnce(what),
     });
-    if (copied.ok) this.#done(action, copied.sent);
+    if (copied.ok) this.#done(action, copied.revision, copied.sent);
     else {
       progress.bytesSent(-copied.sent);
       await this.#failed(action, copied.error, copied.side);
@@ -160,8 +162,9 @@ export class Copier {
     tally.flush();
   }
 
-  #done(action: CopyAction, sent = 0): void {
+  #done(action: CopyAction, revision: Revision, sent = 0): void {
     const { size } = action.source;
+    this.#o.onCopied(action, revision);
     this.#o.progress.copied(size - sent);
     this.#o.tally.add(action.kind === 'copy' ? { kind: 'copied', key: action.key, size } : { kind: 'updated', key: action.key, size, reason: action.why });
   }

@@ -3,6 +3,8 @@ export { DEFAULT_DELETE_OBJECTS, DEFAULT_DELETE_PERCENT, judgeDeletions, parseDe
 export type { DeleteCase, DeleteLimit, GuardName, TrippedGuard } from './delete-guard.ts';
 export { decide, timePrecision } from './delta.ts';
 export type { Comparison, TimePrecision } from './delta.ts';
+export type { JournalOptions } from './journal/journal.ts';
+export type { MirrorPair } from './journal/journal-file.ts';
 export { ListingFailure } from './listing-cursor.ts';
 export { mirror } from './mirror.ts';
 export type { ListingReport, MirrorObserver, MirrorOptions, MirrorReport, MirrorRun } from './mirror-options.ts';

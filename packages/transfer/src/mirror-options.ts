@@ -1,6 +1,7 @@
 import type { DeleteLimit } from './delete-guard.ts';
 import type { Comparison } from './delta.ts';
 import type { Counts, Outcome } from './outcome.ts';
+import type { JournalOptions } from './journal/journal.ts';
 import type { PlanOptions } from './planner.ts';
 import type { TrippedGuard } from './delete-guard.ts';
 import type { ProgressSnapshot } from './progress.ts';
@@ -36,6 +37,11 @@ export interface MirrorOptions {
   readonly transfers?: number;
   /** The part of both trees to work on. Default: everything. */
   readonly range?: PlanOptions['range'];
+  /**
+   * Where to keep what later runs are to know: revisions that were made equal, uploads that were begun, past runs; and the lock that
+   * keeps two runs off one pair. Only looked at where nothing is done. Default: none is kept.
+   */
+  readonly journal?: JournalOptions;
   /** Folder for a file of pending deletions, where they are many; outside of both trees. */
   readonly scratchFolder: string;
   /** Milliseconds of a clock that only goes forward. */

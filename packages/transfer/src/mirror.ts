@@ -1,4 +1,4 @@
-import { type Bucket, isStorageError } from '@stowage/core';
+import { type Bucket, isStorageError, type Revision } from '@stowage/core';
 import type { Action, CompareAction } from './action.ts';
 import { sameContent } from './content-comparison.ts';
 import { Copier, DEFAULT_TRANSFERS } from './copier.ts';
@@ -6,6 +6,10 @@ import { judgeComparisonFailure } from './copy-failure.ts';
 import { EMPTY_SOURCE, judgeDeletions, type TrippedGuard } from './delete-guard.ts';
 import { DeleteLedger } from './delete-ledger.ts';
 import { Deleter } from './deleter.ts';
+import { hidesChanges } from './delta.ts';
+import { Journal } from './journal/journal.ts';
+import type { SyncedTable } from './journal/synced-revisions.ts';
+import { isKnown } from './copy-condition.ts';
 import { ListingFailure } from './listing-cursor.ts';
 import type { MirrorOptions, MirrorReport, MirrorRun } from './mirror-options.ts';
 import { listingRefusal, MirrorRefusal } from './mirror-refusal.ts';
@@ -35,6 +39,9 @@ class Run {
   readonly #acts: boolean;
   readonly #tally: OutcomeTally;
   readonly #progress: RunProgress = new RunProgress();
+  readonly #journal: Journal | undefined;
+  /** The journal, where it keeps revisions: listings that tell every change need none. */
+  readonly #synced: SyncedTable | undefined;
   readonly #planner: Planner;
   readonly #copier: Copier;
   readonly #comparing: WorkLanes;
@@ -46,11 +53,14 @@ class Run {
     this.#began = o.now();
     this.#acts = o.mode !== 'check' && o.dryRun !== true;
     this.#tally = new OutcomeTally(o.observer?.outcomes);
+    this.#journal = this.#openJournal();
+    this.#synced = hidesChanges(source.capabilities, destination.capabilities) ? this.#journal?.synced : undefined;
     this.#planner = new Planner(source, destination, {
       comparison: o.comparison ?? 'auto',
       // To a check, what only the destination has is a difference like any other.
       delete: o.mode === 'check' || o.delete === true,
       ...(o.range === undefined ? {} : { range: o.range }),
+      ...(this.#synced === undefined ? {} : { synced: this.#synced.cursor(o.range) }),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
     });
     this.#copier = new Copier({
@@ -62,6 +72,7 @@ class Run {
       progress: this.#progress,
       stop: this.stop,
       notice: (text) => o.observer?.notice?.(text),
+      onCopied: ({ key, source: { revision } }, copy) => this.#remember(key, revision, copy),
       keepBlocked: o.delete === true,
     });
     this.#comparing = new WorkLanes(o.transfers ?? DEFAULT_TRANSFERS);
@@ -77,6 +88,8 @@ class Run {
     const ledger = new DeleteLedger(this.#o.scratchFolder);
     try {
       this.#refuse();
+      this.#lock();
+      const run = this.#acts ? this.#journal?.history.began(this.#o.mode) : undefined;
       await this.#open();
       const complete = await this.#carryOut(ledger);
       const guard = this.#o.mode === 'check' ? undefined : this.#judge(ledger, complete);
@@ -84,12 +97,46 @@ class Run {
       this.#tally.flush();
       await this.#tally.received();
       this.#progress.phase = 'finished';
-      return this.#report(complete, guard);
+      const report = this.#report(complete, guard);
+      if (this.#acts) this.#journal?.history.ended(run, report);
+      return report;
     } finally {
       ledger.close();
       this.#o.signal?.removeEventListener('abort', abort);
       await this.#planner.close();
+      this.#journal?.close();
     }
+  }
+
+  /** Where nothing is done, nothing is written down either. */
+  #openJournal(): Journal | undefined {
+    const { journal, observer } = this.#o;
+    if (journal === undefined) return undefined;
+    const notice = (text: string): void => observer?.notice?.(text);
+    if (!this.#acts) return Journal.peek(journal, notice);
+    try {
+      return Journal.open(journal, notice);
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+      notice(`${error.message}; this run goes on without one, and nothing keeps another run off the same two places`);
+      return undefined;
+    }
+  }
+
+  #lock(): void {
+    if (!this.#acts) return;
+    const holder = this.#journal?.lock(() =>
+      this.stop.request({ by: 'lock', error: new Error('another run has taken over, for this one was not heard of for a minute; let that one end') }),
+    );
+    if (holder === undefined) return;
+    throw new MirrorRefusal(
+      'locked',
+      `another run is at work on these two places: process ${holder.pid} on ${holder.hostName}, since ${holder.since}; wait for it to end, or end it`,
+    );
+  }
+
+  #remember(key: string, source: Revision, destination: Revision): void {
+    if (isKnown(source) && isKnown(destination)) this.#synced?.remember(key, source, destination);
   }
 
   /** What can be told to be wrong without asking either store. */
@@ -160,6 +207,8 @@ class Run {
     switch (action.kind) {
       case 'same':
         this.#tally.add({ kind: 'same', key, size: action.source.size });
+        // That sizes are equal says nothing of the content.
+        if (!action.noted && this.#o.comparison !== 'size') this.#remember(key, action.source.revision, action.destination.revision);
         return;
       case 'compare':
         this.#comparing.push(() => this.#compare(action));
@@ -190,8 +239,10 @@ class Run {
     }
     try {
       const { equal } = await sameContent(this.#source, this.#destination, source, destination, signal === undefined ? {} : { signal });
-      if (equal) this.#tally.add({ kind: 'same', key, size: source.size });
-      else if (this.#acts) this.#copier.add({ kind: 'update', key, source, destination, why: 'content' });
+      if (equal) {
+        this.#tally.add({ kind: 'same', key, size: source.size });
+        this.#remember(key, source.revision, destination.revision);
+      } else if (this.#acts) this.#copier.add({ kind: 'update', key, source, destination, why: 'content' });
       else this.#tally.add({ kind: 'updated', key, size: source.size, reason: 'content' });
     } catch (error) {
       const judged = judgeComparisonFailure(action, error, signal);

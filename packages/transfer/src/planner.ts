@@ -1,7 +1,8 @@
-import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ObjectInfo } from '@stowage/core';
+import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ObjectInfo, sameRevision } from '@stowage/core';
 import type { Action } from './action.ts';
 import { CoveredPrefixes } from './covered-prefixes.ts';
 import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
+import type { SyncedCursor, SyncedRevisions } from './journal/synced-revisions.ts';
 import { ListingCursor } from './listing-cursor.ts';
 import { NestedKeys } from './nested-keys.ts';
 
@@ -12,6 +13,8 @@ export interface PlanOptions {
   readonly delete?: boolean;
   /** The part of both trees to plan: an open interval of keys. Default: everything. */
   readonly range?: Pick<ListOptions, 'startAfter' | 'until'>;
+  /** What earlier runs know of the two sides' revisions. */
+  readonly synced?: SyncedCursor;
   readonly signal?: AbortSignal;
 }
 
@@ -45,6 +48,7 @@ export class Planner {
   readonly #comparison: Comparison;
   readonly #delete: boolean;
   readonly #precision: TimePrecision;
+  readonly #synced: SyncedCursor | undefined;
   readonly #sourceCovered = new CoveredPrefixes();
   readonly #destinationCovered = new CoveredPrefixes();
   readonly #nested: NestedKeys | undefined;
@@ -57,6 +61,7 @@ export class Planner {
     this.#d = new ListingCursor('destination', destination, listing);
     this.#comparison = o.comparison ?? 'auto';
     this.#delete = o.delete ?? false;
+    this.#synced = o.synced;
     this.#precision = timePrecision(source.capabilities, destination.capabilities);
     // A source that cannot hold such keys either has none.
     this.#nested = source.capabilities.keys.nested && !destination.capabilities.keys.nested ? new NestedKeys() : undefined;
@@ -78,7 +83,10 @@ export class Planner {
     for (;;) {
       if (s.key === undefined && !s.ended) await s.nextPage();
       if (d.key === undefined && !d.ended) await d.nextPage();
-      if (s.key === undefined && d.key === undefined) return;
+      if (s.key === undefined && d.key === undefined) {
+        this.#synced?.end();
+        return;
+      }
       this.#batch = [];
       let failure: { readonly error: unknown } | undefined;
       try {
@@ -102,12 +110,13 @@ export class Planner {
     while ((s.key !== undefined || s.ended) && (d.key !== undefined || d.ended)) {
       if (s.key === undefined && d.key === undefined) return;
       const order = s.key === undefined ? 1 : d.key === undefined ? -1 : compareKeys(s.key, d.key);
+      const synced = this.#synced?.at((order <= 0 ? s.key : d.key) as string);
       this.keys++;
       if (order <= 0) this.#count(this.source, s);
       if (order >= 0) this.#count(this.destination, d);
       if (order < 0) this.#onlySource(s);
       else if (order > 0) this.#onlyDestination(d);
-      else this.#both(s, d);
+      else this.#both(s, d, synced);
       if (order <= 0) s.advance();
       if (order >= 0) d.advance();
     }
@@ -167,7 +176,7 @@ export class Planner {
     else this.#batch.push({ kind: 'skip', key, size, reason: 'extra' });
   }
 
-  #both(s: ListingCursor, d: ListingCursor): void {
+  #both(s: ListingCursor, d: ListingCursor, synced: SyncedRevisions | undefined): void {
     if (d.issue !== undefined) {
       this.#destinationCovered.add(d.issue);
       if (isDoubt(d.issue)) this.#doubt('destination', d.issue);
@@ -187,8 +196,9 @@ export class Planner {
     // The destination holds it, so it can; keys beneath it are another question.
     this.#nested?.above(key);
     this.#nested?.add(key);
-    const verdict = decide(source, destination, this.#comparison, this.#precision);
-    if (verdict === 'same' || verdict === 'compare') this.#batch.push({ kind: verdict, key, source, destination });
+    const verdict = decide(source, destination, this.#comparison, this.#precision, synced);
+    if (verdict === 'same') this.#batch.push({ kind: 'same', key, source, destination, noted: synced !== undefined && isStill(synced, source, destination) });
+    else if (verdict === 'compare') this.#batch.push({ kind: 'compare', key, source, destination });
     else this.#batch.push({ kind: 'update', key, source, destination, why: verdict });
   }
 
@@ -223,6 +233,10 @@ export class Planner {
     this.doubtful++;
     if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
   }
+}
+
+function isStill(synced: SyncedRevisions, source: ObjectInfo, destination: ObjectInfo): boolean {
+  return sameRevision(synced.source, source.revision) && sameRevision(synced.destination, destination.revision);
 }
 
 /** Whether there may be objects that the listing lacks. */

@@ -1,4 +1,4 @@
-import type { Bucket, ChecksumAlgorithm, Checksums, ObjectHeaders, StoredObject } from '@stowage/core';
+import type { Bucket, ChecksumAlgorithm, Checksums, ObjectHeaders, Revision, StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
 import { asStorageError } from './copy-failure.ts';
@@ -15,7 +15,7 @@ export interface StreamCopy {
 }
 
 export type StreamCopied =
-  | { readonly ok: true; readonly sent: number }
+  | { readonly ok: true; readonly sent: number; readonly revision: Revision }
   | { readonly ok: false; readonly error: unknown; readonly side: Side; readonly sent: number };
 
 /**
@@ -49,7 +49,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
     const { put, lastModified } = destination.capabilities;
     const condition = writeCondition(action);
     const conditional = condition.if === 'absent' ? put.absent !== false : put.match !== false;
-    await destination.put(action.key, content(), {
+    const written = await destination.put(action.key, content(), {
       ...call,
       ...carriedHeaders(object.info.headers ?? {}, destination, o.onDropped),
       ...(conditional ? condition : {}),
@@ -57,7 +57,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
       ...verifiable(object.info.checksums, destination),
       size: object.info.size,
     });
-    return { ok: true, sent };
+    return { ok: true, sent, revision: written.revision };
   } catch (error) {
     return readError === undefined
       ? { ok: false, error: asStorageError(error), side: 'destination', sent }
