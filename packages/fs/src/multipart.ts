@@ -16,7 +16,7 @@ import { errno, type FileSystem, lstat, readSome, sync, syncPath, writeAll, writ
 import { makeOwnFolder, ownPath } from './own-folder.ts';
 import { placeOf, type Root } from './place.ts';
 import { etagOf } from './revision.ts';
-import { removeIfThere, temporaryName } from './temporary-file.ts';
+import { removeIfThere, removeTemporaryFolder, temporaryName } from './temporary-file.ts';
 import { writeFile } from './writing.ts';
 
 /** What an unfinished upload keeps beside its parts, in `.stowage/uploads/<id>/upload.json`. */
@@ -47,8 +47,12 @@ export class Uploads {
     const manifest: Manifest = { key, startedAt: new Date().toISOString(), headers: pickHeaders(headers) };
     const id = randomUUID();
     const folder = `${ownPath(path, 'uploads')}/${id}`;
-    makeOwnFolder(fs, path, folder);
-    await this.#writeInto(folder, MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    makeOwnFolder(fs, path, ownPath(path, 'uploads'));
+    // Made aside and moved: killed in between, what is left is a temporary, and not an upload that nobody can name.
+    const aside = this.#aside();
+    fs.mkdirSync(aside);
+    await this.#writeInto(aside, MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    fs.renameSync(aside, folder);
     if (this.#durable) await syncPath(fs, ownPath(path, 'uploads'));
     return this.#open({ key, id, startedAt: manifest.startedAt }, folder, manifest);
   }
@@ -183,17 +187,25 @@ export class Uploads {
     assertDigests(digests, checksum, key);
   }
 
-  /** The manifest goes last: killed in between, the rest is still listed, and can be aborted again. */
+  /** It goes in one step: killed in between, what is left is a temporary. */
   #remove(folder: string): void {
     const { fs } = this.#root;
     if (lstat(fs, folder) === undefined) return;
-    for (const { name } of fs.readdirSync(folder, { encoding: 'latin1', withFileTypes: true })) if (name !== MANIFEST) removeIfThere(fs, `${folder}/${name}`);
-    removeIfThere(fs, `${folder}/${MANIFEST}`);
+    const aside = this.#aside();
     try {
-      fs.rmdirSync(folder);
+      fs.renameSync(folder, aside);
     } catch (error) {
-      if (errno(error) !== 'ENOENT') throw error;
+      if (errno(error) === 'ENOENT') return;
+      throw error;
     }
+    removeTemporaryFolder(fs, aside);
+  }
+
+  /** A place in Stowage's own folder that a sweep clears when this process is gone. */
+  #aside(): string {
+    const { fs, path } = this.#root;
+    makeOwnFolder(fs, path, ownPath(path, 'tmp'));
+    return `${ownPath(path, 'tmp')}/${temporaryName()}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type Call,
+  combineCrc32,
   type CompleteOptions,
   isStorageError,
   type ObjectHeaders,
@@ -10,7 +11,7 @@ import {
   type UploadRef,
 } from '@stowage/core';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
-import { combinedCrc32, crc32Header, crc32Of, crc32Value } from './crc32.ts';
+import { crc32Header, crc32Of, crc32Value } from './crc32.ts';
 import { conditionKind, writeConditionInput } from './conditions.ts';
 import { commandHeaders } from './convert-headers.ts';
 import type { ObjectCalls } from './object-calls.ts';
@@ -236,7 +237,7 @@ function wholeCrc32(parts: readonly UploadedPart[], tokens: readonly { readonly 
   for (const [i, { crc32 }] of tokens.entries()) {
     const value = crc32 === undefined ? undefined : crc32Value(crc32);
     if (value === undefined) return undefined;
-    whole = whole === undefined ? value : combinedCrc32(whole, value, (parts[i] as UploadedPart).size);
+    whole = whole === undefined ? value : combineCrc32(whole, value, (parts[i] as UploadedPart).size);
   }
   return whole === undefined ? undefined : crc32Header(whole);
 }

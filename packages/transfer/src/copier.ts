@@ -3,6 +3,11 @@ import type { CopyAction } from './action.ts';
 import { sourceCondition, writeCondition } from './copy-condition.ts';
 import { judgeCopyFailure } from './copy-failure.ts';
 import type { OutcomeTally } from './outcome.ts';
+import type { UnfinishedUploads } from './journal/unfinished-uploads.ts';
+import { MemoryBudget } from './parts/memory-budget.ts';
+import { PartBuffers } from './parts/part-buffers.ts';
+import { canGoInParts, copyInParts } from './parts/part-copy.ts';
+import { DEFAULT_PART_BYTES, partSizeFor } from './parts/part-plan.ts';
 import type { RunProgress } from './progress.ts';
 import type { Side } from './side.ts';
 import type { Stop } from './stop.ts';
@@ -15,6 +20,10 @@ export const DEFAULT_TRANSFERS = 16;
 const DEFAULT_BATCHES = 4;
 /** A batch is closed at this size, so that large objects spread over the calls in flight. */
 const BATCH_BYTES = 64 * 1024 * 1024;
+/** Objects that are copied in parts at once: each has several of these in flight. */
+const PARTED_AT_ONCE = 4;
+/** Content in this process at once. */
+const MEMORY_BYTES = 64 * 1024 * 1024;
 /** How many key conflicts are kept for a second attempt. The others have it in the next run. */
 const RETRY_LIMIT = 10_000;
 
@@ -22,6 +31,10 @@ export interface CopierOptions {
   readonly source: Bucket;
   readonly destination: Bucket;
   readonly transfers: number | undefined;
+  /** Bytes a part. */
+  readonly partSize: number | undefined;
+  /** Where uploads in parts are kept for later runs. */
+  readonly uploads: UnfinishedUploads | undefined;
   readonly signal: AbortSignal | undefined;
   readonly tally: OutcomeTally;
   readonly progress: RunProgress;
@@ -40,6 +53,10 @@ export class Copier {
   readonly #onServer: boolean;
   readonly #batchLimit: number;
   readonly #lanes: WorkLanes;
+  readonly #parted: WorkLanes;
+  readonly #memory = new MemoryBudget(MEMORY_BYTES);
+  readonly #buffers: PartBuffers;
+  readonly #partSize: number;
   readonly #told = new Set<string>();
   #batch: CopyAction[] = [];
   #batchBytes = 0;
@@ -52,13 +69,19 @@ export class Copier {
     this.#onServer = o.destination.canCopyFrom(o.source);
     this.#batchLimit = this.#onServer ? Math.max(1, o.destination.capabilities.copyBatch) : 1;
     this.#lanes = new WorkLanes(o.transfers ?? (this.#batchLimit > 1 ? DEFAULT_BATCHES : DEFAULT_TRANSFERS));
+    this.#parted = new WorkLanes(Math.min(PARTED_AT_ONCE, o.transfers ?? PARTED_AT_ONCE));
+    this.#partSize = o.partSize ?? DEFAULT_PART_BYTES;
+    this.#buffers = new PartBuffers(Math.floor(MEMORY_BYTES / this.#partSize));
   }
 
   /** Queues a copy; its outcome goes to the tally. */
   add(action: CopyAction): void {
     this.#o.progress.toCopy(action.source.size);
     if (!this.#onServer) {
-      this.#lanes.push(() => this.#stream(action));
+      const { size } = action.source;
+      const partSize = partSizeFor(size, this.#partSize, this.#o.destination.capabilities.multipart);
+      if (canGoInParts(size, partSize, action.source, this.#o.destination)) this.#parted.push(() => this.#inParts(action, partSize));
+      else this.#lanes.push(() => this.#memory.hold(size, () => this.#stream(action)));
       return;
     }
     this.#batch.push(action);
@@ -71,11 +94,14 @@ export class Copier {
     // A few changes among many unchanged objects must not wait for a batch to fill.
     if (this.#lanes.inFlight === 0) this.#closeBatch();
     await this.#lanes.room();
+    await this.#parted.room();
   }
 
   /** Resolves when every copy has its outcome. */
   async idle(): Promise<void> {
     this.#closeBatch();
+    // Parts are queued in the lanes until no object is left that has any.
+    await this.#parted.idle();
     await this.#lanes.idle();
   }
 
@@ -162,6 +188,37 @@ export class Copier {
     tally.flush();
   }
 
+  async #inParts(action: CopyAction, partSize: number): Promise<void> {
+    const { source, destination, progress, signal, stop, tally, uploads } = this.#o;
+    if (stop.cause !== undefined) {
+      this.#notAttempted(action);
+      tally.flush();
+      return;
+    }
+    progress.began(1);
+    const copied = await copyInParts({
+      source,
+      destination,
+      action,
+      signal,
+      stop,
+      uploads,
+      partSize,
+      buffers: this.#buffers,
+      turn: (bytes, work) => this.#lanes.run(() => this.#memory.hold(bytes, work)),
+      onBytes: (bytes) => progress.bytesSent(bytes),
+      onDropped: (what) => this.#tellOnce(what),
+    });
+    if (copied.ok) this.#done(action, copied.revision, copied.sent);
+    else {
+      progress.bytesSent(-copied.sent);
+      if ('interrupted' in copied) this.#notAttempted(action, copied.message);
+      else await this.#failed(action, copied.error, copied.side);
+    }
+    progress.finished(1);
+    tally.flush();
+  }
+
   #done(action: CopyAction, revision: Revision, sent = 0): void {
     const { size } = action.source;
     this.#o.onCopied(action, revision);
@@ -180,9 +237,9 @@ export class Copier {
     if (judged.stop !== undefined) this.#o.stop.request(judged.stop);
   }
 
-  #notAttempted(action: CopyAction): void {
+  #notAttempted(action: CopyAction, message?: string): void {
     this.#o.progress.dropped(action.source.size);
-    this.#o.tally.add({ kind: 'skipped', key: action.key, size: action.source.size, reason: 'not-attempted' });
+    this.#o.tally.add({ kind: 'skipped', key: action.key, size: action.source.size, reason: 'not-attempted', ...(message === undefined ? {} : { message }) });
   }
 
   #tellOnce(text: string): void {

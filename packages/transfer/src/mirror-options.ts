@@ -35,6 +35,8 @@ export interface MirrorOptions {
   readonly comparison?: Comparison;
   /** Copies in flight, or batches of copies where the destination takes many in one call. Default: 16, and 4 batches. */
   readonly transfers?: number;
+  /** Bytes a part: larger objects go in several, side by side. Raised so that an object fits into 9,000. Default 8 MiB. */
+  readonly partSize?: number;
   /** The part of both trees to work on. Default: everything. */
   readonly range?: PlanOptions['range'];
   /**

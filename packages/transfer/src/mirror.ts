@@ -15,6 +15,7 @@ import type { MirrorOptions, MirrorReport, MirrorRun } from './mirror-options.ts
 import { listingRefusal, MirrorRefusal } from './mirror-refusal.ts';
 import { OutcomeTally } from './outcome.ts';
 import { refuseOverlap } from './overlap.ts';
+import { sweepUploads } from './parts/upload-sweep.ts';
 import { Planner } from './planner.ts';
 import { type ProgressSnapshot, RunProgress } from './progress.ts';
 import { Stop } from './stop.ts';
@@ -67,6 +68,8 @@ class Run {
       source,
       destination,
       transfers: o.transfers,
+      partSize: o.partSize,
+      uploads: this.#acts ? this.#journal?.uploads : undefined,
       signal: o.signal,
       tally: this.#tally,
       progress: this.#progress,
@@ -94,6 +97,7 @@ class Run {
       const complete = await this.#carryOut(ledger);
       const guard = this.#o.mode === 'check' ? undefined : this.#judge(ledger, complete);
       await this.#deleteAll(ledger, guard);
+      await this.#sweepUploads(complete);
       this.#tally.flush();
       await this.#tally.received();
       this.#progress.phase = 'finished';
@@ -133,6 +137,14 @@ class Run {
       'locked',
       `another run is at work on these two places: process ${holder.pid} on ${holder.hostName}, since ${holder.since}; wait for it to end, or end it`,
     );
+  }
+
+  /** An upload that nothing was copied with, though everything was, is of no use to anybody. */
+  async #sweepUploads(complete: boolean): Promise<void> {
+    const { observer, range, signal } = this.#o;
+    if (!this.#acts || this.#journal === undefined || signal?.aborted === true) return;
+    const all = complete && range === undefined && this.stop.cause === undefined && this.#tally.of('failed').objects + this.#tally.of('conflict').objects === 0;
+    await sweepUploads(this.#destination, this.#journal.uploads, all, (text) => observer?.notice?.(text));
   }
 
   #remember(key: string, source: Revision, destination: Revision): void {

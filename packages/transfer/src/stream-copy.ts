@@ -68,7 +68,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
 }
 
 /** A storage class is a name of the source's own, with another price elsewhere: it stays behind. */
-function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: (what: string) => void): ObjectHeaders {
+export function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: (what: string) => void): ObjectHeaders {
   const { storageClass, metadata, tags, ...carried } = headers;
   if (storageClass !== undefined) onDropped(`storage classes (such as ${JSON.stringify(storageClass)}) are not carried: copies get the destination's default`);
   const keepMetadata = metadata !== undefined && capabilities.metadata !== false;

@@ -26,6 +26,13 @@ export class WorkLanes {
     this.#pump();
   }
 
+  /** As {@link push}; what the piece comes to is given to the caller, also where it throws. */
+  run<T>(piece: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.push(() => piece().then(resolve, reject));
+    });
+  }
+
   /** Resolves when no more than one piece a lane is waiting: the time to queue more. */
   async room(): Promise<void> {
     while (this.#queued > this.#limit) await this.#settled();

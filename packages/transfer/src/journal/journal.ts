@@ -45,7 +45,7 @@ export class Journal {
     this.#notice = notice;
     this.#lease = new Lease(db, o.today, randomUUID());
     this.synced = new SyncedTable(db, writes, guard);
-    this.uploads = new UnfinishedUploads(db, guard);
+    this.uploads = new UnfinishedUploads(db, o.today, guard);
     this.history = new RunHistory(db, o.today, guard);
   }
 

@@ -1,4 +1,4 @@
-import { compareKeys, type Revision, sameRevision } from '@stowage/core';
+import { compareKeys, type Revision } from '@stowage/core';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 /** The two revisions of a key that were last known to have one content. */
@@ -155,9 +155,4 @@ function revisionOf(text: string): Revision {
   const cut = text.indexOf('\n');
   const etag = cut < 0 ? text : text.slice(0, cut);
   return { ...(etag === '' ? {} : { etag }), ...(cut < 0 ? {} : { version: text.slice(cut + 1) }) };
-}
-
-/** Whether a text of {@link revisionText} names the revision. */
-export function isRevisionText(text: string, revision: Revision): boolean {
-  return sameRevision(revisionOf(text), revision);
 }
