@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { root, type WorkspacePackage, workspacePackages } from './workspace.ts';
 
 /** A package's place in the house decides which packages of the workspace its sources may import. */
-type Place = 'core' | 'conformance' | 'provider' | 'engine' | 'app' | 'test-servers';
+type Place = 'core' | 'conformance' | 'provider' | 'engine' | 'workflow' | 'app' | 'test-servers';
 
 /** Every package has its place here; one without is a violation, so that nobody adds a package past the rule. */
 const placeOf: Record<string, Place> = {
@@ -20,6 +20,7 @@ const placeOf: Record<string, Place> = {
   'packages/transfer': 'engine',
   'packages/catalog': 'engine',
   'packages/cache': 'engine',
+  'packages/links': 'workflow',
   'apps/mirror': 'app',
   'apps/links-importer': 'app',
   'apps/gateway': 'app',
@@ -30,7 +31,8 @@ const mayImport: Record<Place, readonly Place[]> = {
   conformance: ['core'],
   provider: ['core'],
   engine: ['core'],
-  app: ['core', 'provider', 'engine'],
+  workflow: ['core', 'engine'],
+  app: ['core', 'provider', 'engine', 'workflow'],
   'test-servers': [],
 };
 

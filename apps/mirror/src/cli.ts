@@ -72,9 +72,16 @@ function oneLine(text: string): string {
 const PLACES = `
 A place is
   a path           photos, /data/photos, photo.jpg
-  a link prefix    fs://local-datasets/2020/
-Links need a configuration: --config FILE, else the one of
-STOWAGE_CONFIG, ./remote_links.yml or /remote_links.yml.
+  a link prefix    s3://cars/2020/  azure://boats  google://x
+                   fs://local-datasets/2020/
+Storages that links name, with their credentials, are in the
+file of --config, else of STOWAGE_CONFIG, else in
+./remote_links.yml, else in /remote_links.yml. A bucket that
+none of them has is one of the main storage (STORAGE_PROVIDER
+and what belongs to it). Variables come from the environment,
+then from the file of --dotenv, else from ./.env.
+Each kind of store is a package beside this one:
+@stowage/minio (all of S3), @stowage/azure, @stowage/google.
 
 Exit codes
   0 in sync                 1 some failed or conflicted
@@ -179,6 +186,7 @@ function writing(command: Command): void {
 function common(command: Command): void {
   command
     .addOption(new Option('--config <file>', 'storages that links name'))
+    .addOption(new Option('--dotenv <file>', 'variables (default: ./.env, if there)'))
     .addOption(new Option('--json', 'one event a line on standard output'))
     .addOption(new Option('--no-progress', 'no progress on standard error'))
     .addOption(new Option('-v, --verbose', 'a line for each key').conflicts('quiet'))
@@ -201,6 +209,7 @@ interface CommandOptions {
   readonly transfers?: number;
   readonly fsync?: boolean;
   readonly config?: string;
+  readonly dotenv?: string;
   readonly json?: true;
   readonly progress: boolean;
   readonly verbose?: true;
@@ -221,6 +230,7 @@ function readRequest(command: MirrorRequest['command'], source: string, destinat
     ...(o.transfers === undefined ? {} : { transfers: o.transfers }),
     fsync: o.fsync !== false,
     ...(o.config === undefined ? {} : { config: o.config }),
+    ...(o.dotenv === undefined ? {} : { dotenv: o.dotenv }),
     json: o.json === true,
     progress: o.progress,
     detail: o.verbose === true ? 'verbose' : o.quiet === true ? 'quiet' : 'normal',

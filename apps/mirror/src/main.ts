@@ -32,5 +32,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
       process.off('SIGTERM', listener);
     };
   },
+  importPackage: (name) => import(name),
   exitNow: (code) => process.exit(code),
 });

@@ -1,7 +1,15 @@
 import type { Comparison } from '@stowage/transfer';
 
-/** A command line, read. */
-export interface MirrorRequest {
+/** Where a command finds the storages that links name. */
+export interface ConfigurationRequest {
+  readonly config?: string;
+  /** A file of variables. Default: `.env` of the working folder, where it is there. */
+  readonly dotenv?: string;
+  readonly detail: 'quiet' | 'normal' | 'verbose';
+}
+
+/** A command line of a mirror, read. */
+export interface MirrorRequest extends ConfigurationRequest {
   readonly command: 'sync' | 'copy' | 'check' | 'plan';
   readonly source: string;
   readonly destination: string;
@@ -15,10 +23,8 @@ export interface MirrorRequest {
   readonly transfers?: number;
   /** Whether writes to a local disk wait until they would survive a power loss. */
   readonly fsync: boolean;
-  readonly config?: string;
   readonly json: boolean;
   readonly progress: boolean;
-  readonly detail: 'quiet' | 'normal' | 'verbose';
   /** Whether a plan with something to do exits with a code of its own. */
   readonly exitCode: boolean;
 }

@@ -4,6 +4,7 @@ import { overlap, overlapError, type PlaceIdentity, singleObjectLayer } from '@s
 import { lstatSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { CommandError } from './command-error.ts';
+import type { Configuration } from './configuration.ts';
 import { createdOnWrite } from './created-on-write.ts';
 import { EXIT } from './exit-code.ts';
 import { identityOfPath, isInsideByInode, isWritable, type LocalPath, lookAtPath } from './local-path.ts';
@@ -36,8 +37,9 @@ export interface Place {
 
 /** Opens both places, when they are known to be two, and fit for the command. Nothing is written. */
 export async function openPlaces(request: MirrorRequest, terminal: Terminal): Promise<OpenPlaces> {
-  const source = await findPlace(request.source, 'source', request, terminal);
-  const destination = await findPlace(request.destination, 'destination', request, terminal);
+  const configured = onceConfigured(request, terminal);
+  const source = await findPlace(request.source, 'source', request, terminal, configured);
+  const destination = await findPlace(request.destination, 'destination', request, terminal, configured);
   if (source.file !== undefined && request.delete)
     throw new CommandError(`--delete needs a folder as its source; ${JSON.stringify(request.source)} is a file, and one file cannot say what is superfluous`);
   refuseOverlap(source, destination);
@@ -54,14 +56,28 @@ export async function openPlaces(request: MirrorRequest, terminal: Terminal): Pr
 
 const LINK = /^[a-z][a-z0-9+.-]*:\/\//i;
 
-async function findPlace(text: string, side: 'source' | 'destination', request: MirrorRequest, terminal: Terminal): Promise<Place> {
-  if (text === '') throw new CommandError(`expected a path or a link prefix as ${side}; got nothing`);
-  if (LINK.test(text)) {
+type FindConfigured = (text: string, side: 'source' | 'destination') => Promise<Place>;
+
+/** Finds places in the configuration, which is loaded and read for the first of them, and once. */
+function onceConfigured(request: MirrorRequest, terminal: Terminal): FindConfigured {
+  let configuration: Configuration | undefined;
+  return async (text, side) => {
     // Reading configurations takes time that a mirror of two folders need not spend.
-    const { findConfiguredPlace } = await import('./configured-place.ts');
-    return findConfiguredPlace(text, side, request, terminal);
-  }
-  const found = lookAtPath(text, terminal.cwd);
+    const [{ findConfiguredPlace }, { Configuration: Loaded }] = await Promise.all([import('./configured-place.ts'), import('./configuration.ts')]);
+    return findConfiguredPlace(text, side, () => (configuration ??= new Loaded(request, request, terminal)));
+  };
+}
+
+async function findPlace(
+  text: string,
+  side: 'source' | 'destination',
+  request: MirrorRequest,
+  { cwd }: Terminal,
+  findConfigured: FindConfigured,
+): Promise<Place> {
+  if (text === '') throw new CommandError(`expected a path or a link prefix as ${side}; got nothing`);
+  if (LINK.test(text)) return findConfigured(text, side);
+  const found = lookAtPath(text, cwd);
   return side === 'source' ? sourcePath(text, found, request) : destinationPath(text, found, request);
 }
 

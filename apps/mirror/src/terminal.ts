@@ -21,6 +21,8 @@ export interface Terminal {
   readonly today: () => Date;
   /** Calls back at each signal that asks the command to end; gives the function that ends that. */
   readonly onSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void;
+  /** Imports a package of its name, as `import()` does. */
+  readonly importPackage: (name: string) => Promise<unknown>;
   /** Ends the process here and now. */
   readonly exitNow: (code: number) => void;
 }

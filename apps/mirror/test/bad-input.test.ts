@@ -15,10 +15,7 @@ beforeEach(() => {
   symlinkSync('src/a', join(folder.path, 'a-link'));
   writeFileSync(join(folder.path, 'broken.yml'), 'a: [\n');
   writeFileSync(join(folder.path, 'unknown.yml'), 'x:\n  provider: fz\n  path: /tmp\n');
-  writeFileSync(
-    join(folder.path, 'azure.yml'),
-    'x:\n  provider: azure\n  endpoint: https://a.blob.core.windows.net\n  access_key: a\n  secret_key: c2VjcmV0\n  buckets: [boats]\n',
-  );
+  writeFileSync(join(folder.path, 'wrong.env'), 'STORAGE_PROVIDER=minioo\n');
 });
 
 /** What, the command line, the exit code, and what the one line says. */
@@ -65,12 +62,8 @@ it.each([
     2,
     /unknown\.yml:2:13: x\.provider: expected one of minio, azure, google, fs; got "fz"; did you mean "fs"\?/,
   ],
-  [
-    'a provider that is not installed',
-    'sync azure://boats/ dst --config azure.yml',
-    2,
-    /the provider "azure" is not installed: run "npm install @stowage\/azure"/,
-  ],
+  ['a file of variables that is missing', 'sync fs://x/ dst --dotenv nope.env', 2, /nope\.env: expected a file of variables; got one that does not exist/],
+  ['a variable that is no setting', 'sync fs://x/ dst --dotenv wrong.env', 2, /wrong\.env:1: STORAGE_PROVIDER: expected one of http, minio, azure, google/],
 ] as const)('%s', async (_, line, code, message) => {
   const before = namesIn(folder.path);
   const args = line.split(' ').filter((part) => part !== '');

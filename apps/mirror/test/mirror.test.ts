@@ -268,3 +268,28 @@ describe('links', () => {
     expect(readFileSync(at('out/a'), 'utf8')).toBe('1');
   });
 });
+
+describe('variables', () => {
+  const LINKS = 'shelf:\n  provider: fs\n  path: ${SHELF}\n';
+  it('come from .env of the working folder, from the file of --dotenv instead, and from the environment before both', async () => {
+    for (const name of ['a', 'b', 'c']) plant(at(name), { [name]: name });
+    mkdirSync(at('work'));
+    writeFileSync(at('work/remote_links.yml'), LINKS);
+    writeFileSync(at('work/.env'), `SHELF=${at('a')}\n`);
+    writeFileSync(at('b.env'), `SHELF=${at('b')}\n`);
+    const cwd = at('work');
+    expect(await run(['sync', 'fs://shelf/', at('out1')], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(['sync', 'fs://shelf/', at('out2'), '--dotenv', '../b.env'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(['sync', 'fs://shelf/', at('out3')], { cwd, env: { SHELF: at('c') } })).toMatchObject({ code: 0, stderr: '' });
+    expect([treeOf(at('out1')), treeOf(at('out2')), treeOf(at('out3'))]).toEqual([{ a: 'a' }, { b: 'b' }, { c: 'c' }]);
+  });
+
+  it('are not looked for where no link is named, nor in a folder that is named .env', async () => {
+    plant(at('from'), { a: '1' });
+    writeFileSync(at('.env'), 'STORAGE_PROVIDER=nobody\n');
+    expect(await run(['sync', 'from', 'to'], { cwd: folder.path })).toMatchObject({ code: 0, stderr: '' });
+    mkdirSync(at('work/.env'), { recursive: true });
+    writeFileSync(at('work/remote_links.yml'), LINKS);
+    expect(await run(['sync', 'fs://shelf/', at('out')], { cwd: at('work'), env: { SHELF: at('from') } })).toMatchObject({ code: 0, stderr: '' });
+  });
+});

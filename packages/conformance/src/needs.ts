@@ -7,6 +7,8 @@ export const seedable: Need = ({ readOnly }, harness) => !readOnly || harness.se
 
 export const writable: Need = ({ readOnly }) => !readOnly || 'the bucket is read-only';
 
+export const listable: Need = ({ list }) => list.unsupported !== true || 'capabilities.list.unsupported is true: the store has no listing';
+
 export const nestedKeys: Need = ({ keys }) => keys.nested || 'capabilities.keys.nested is false';
 
 export const ordered: Need = ({ list }) => list.order === 'utf8' || 'capabilities.list.order is none: no order is promised';

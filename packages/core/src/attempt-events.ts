@@ -2,6 +2,7 @@ import { channel, type Channel } from 'node:diagnostics_channel';
 import type { BucketDriver } from './driver.ts';
 import { type Around, aroundDriver } from './layers/around.ts';
 import { isStorageError, type ErrorCode } from './storage-error.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 /** Name of the `node:diagnostics_channel` on which every attempt at an operation of every bucket is told, when it has ended. */
 export const ATTEMPT_CHANNEL = 'stowage:attempt';
@@ -11,6 +12,7 @@ export interface AttemptEvent {
   readonly provider: string;
   readonly bucket: string;
   readonly operation: string;
+  /** Of a key that is an http URL only what is before the query. */
   readonly key: string | undefined;
   /** From 1. */
   readonly attempt: number;
@@ -29,7 +31,8 @@ export function withAttemptEvents(inner: BucketDriver): BucketDriver {
     const began = performance.now();
     const publish = (outcome: AttemptEvent['outcome'], status?: number): void => {
       const { provider, bucket } = inner;
-      const { operation, key } = call;
+      const { operation } = call;
+      const key = call.key === undefined ? undefined : shownKey(call.key);
       const event: AttemptEvent = { provider, bucket, operation, key, attempt: o.attempt ?? 1, durationMs: performance.now() - began, outcome, status };
       attempts.publish(event);
     };

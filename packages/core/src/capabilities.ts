@@ -30,6 +30,8 @@ export interface Capabilities {
     readonly delimiter: 'any' | '/';
     /** Most objects and prefixes in one page. */
     readonly maxPage: number;
+    /** The store has no listing: objects are found by their keys alone. */
+    readonly unsupported?: true;
   };
   readonly multipart: {
     /** Least size of every part but the last, in bytes. */

@@ -3,6 +3,7 @@ import type { Body, DriverBody } from './body.ts';
 import type { Checksums } from './checksum.ts';
 import { assertDigests, createDigest, type Digest } from './digest.ts';
 import { StorageError } from './storage-error.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 /** What is expected of content that is written. */
 export interface ExpectedContent {
@@ -68,7 +69,7 @@ function assertSize(size: number, { size: expected, key }: ExpectedContent, atEn
   const got = atEnd ? `${size}` : `more than that`;
   throw new StorageError(
     'InvalidArgument',
-    `the content of ${JSON.stringify(key)} was declared as ${expected} bytes and has ${got}; the object was left as it was`,
+    `the content of ${JSON.stringify(shownKey(key))} was declared as ${expected} bytes and has ${got}; the object was left as it was`,
     { key },
   );
 }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ChecksumAlgorithm, Checksums } from './checksum.ts';
 import { StorageError } from './storage-error.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 /** A checksum while it is computed. */
 export interface Digest {
@@ -61,7 +62,7 @@ export function assertDigests(digests: readonly Digest[], expected: Checksums, k
     const want = expected[digest.algorithm];
     const got = digest.value();
     if (want !== undefined && want !== got)
-      throw new StorageError('ChecksumMismatch', `the content of ${JSON.stringify(key)} has ${digest.algorithm} ${got}, expected ${want}`, {
+      throw new StorageError('ChecksumMismatch', `the content of ${JSON.stringify(shownKey(key))} has ${digest.algorithm} ${got}, expected ${want}`, {
         key,
         retryable: false,
       });

@@ -77,3 +77,4 @@ export { createStorages } from './storages.ts';
 export type { ResolvedLink, Storages, StoragesOptions } from './storages.ts';
 export { formatDuration, parseDuration } from './units/duration.ts';
 export { formatSize, parseSize } from './units/size.ts';
+export { shownKey } from './wording/shown-key.ts';

@@ -1,4 +1,5 @@
 import { StorageError } from './storage-error.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 /** Longest key of S3 and Google Cloud Storage, in bytes of UTF-8; Azure allows 1,024 characters. */
 export const MAX_KEY_BYTES = 1024;
@@ -38,7 +39,7 @@ const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
 /** Throws `InvalidKey` where {@link keyFault} finds one. */
 export function assertKey(key: string, where: { readonly operation?: string; readonly provider?: string; readonly bucket?: string } = {}): void {
   const fault = keyFault(key);
-  if (fault !== undefined) throw new StorageError('InvalidKey', `${JSON.stringify(key)} is no key: ${fault}`, { ...where, key });
+  if (fault !== undefined) throw new StorageError('InvalidKey', `${JSON.stringify(shownKey(key))} is no key: ${fault}`, { ...where, key });
 }
 
 /**

@@ -34,6 +34,7 @@ import { pick } from './pick.ts';
 import { coalesce } from './ranges.ts';
 import { isStorageError, StorageError } from './storage-error.ts';
 import { storedObject } from './stored-object.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 export interface OpenOptions {
   /** From the driver outwards. Default: none; a store over a network wants at least `retryLayer()`. */
@@ -200,6 +201,8 @@ class DriverBucket implements Bucket {
   listPages(o: ListOptions = {}): AsyncIterable<ListPage> {
     return this.#each('list', o, () => {
       const { limit, delimiter } = o;
+      if (this.capabilities.list.unsupported === true)
+        throw new StorageError('Unsupported', `${this.provider} has no listings: name the objects by their keys`);
       if (limit !== undefined && (!Number.isInteger(limit) || limit < 1))
         throw new StorageError('InvalidArgument', `expected "limit" to be a whole number, 1 or more; got ${limit}`);
       if (delimiter === '') throw new StorageError('InvalidArgument', 'expected "delimiter" to be at least one character; leave it out to list all keys');
@@ -405,7 +408,7 @@ function assertHeldKey(bucket: Bucket, operation: string, key: string): void {
   const where = { operation, provider: bucket.provider, bucket: bucket.name, key };
   assertKey(key, where);
   const fault = bucket.checkKey(key);
-  if (fault !== undefined) throw new StorageError('InvalidKey', `this store cannot hold the key ${JSON.stringify(key)}: ${fault}`, where);
+  if (fault !== undefined) throw new StorageError('InvalidKey', `this store cannot hold the key ${JSON.stringify(shownKey(key))}: ${fault}`, where);
 }
 
 const METADATA_NAME = /^[A-Za-z0-9_-]+$/;

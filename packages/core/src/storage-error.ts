@@ -1,4 +1,5 @@
 import { pick } from './pick.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 /**
  * The kinds of failure, closed: a caller can switch over them. They name what went wrong, never which operation it was.
@@ -47,6 +48,7 @@ export interface StorageErrorDetails {
   /** The provider's name, as in configuration: `minio`, `azure`, `google`, `fs`, `memory`. */
   readonly provider?: string;
   readonly bucket?: string;
+  /** Of a key that is an http URL, the error keeps what is before the query: signatures stand behind it. */
   readonly key?: string;
   /** Whether the same call may succeed later. Default: true for `RateLimited`, `Unavailable` and `Timeout`. */
   readonly retryable?: boolean;
@@ -86,7 +88,7 @@ export class StorageError extends Error {
     this.operation = details.operation ?? '';
     this.provider = details.provider ?? '';
     this.bucket = details.bucket;
-    this.key = details.key;
+    this.key = details.key === undefined ? undefined : shownKey(details.key);
     this.retryable = details.retryable ?? RETRYABLE.has(code);
     this.attempts = details.attempts ?? 1;
     this.status = details.status;

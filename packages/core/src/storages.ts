@@ -2,7 +2,9 @@ import type { Bucket } from './bucket.ts';
 import { placeText } from './config/config-problem.ts';
 import { missingProvider } from './config/provider-names.ts';
 import type { MainStorage, StorageConfig, StorageEntry } from './config/storage-config.ts';
-import type { Layer } from './driver.ts';
+import { accessDiagnosis } from './access-diagnosis.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import type { Call, Layer } from './driver.ts';
 import { type LinkSchemes, STANDARD_SCHEMES } from './links/link.ts';
 import { parseLink, parseLinkPrefix } from './links/parse-link.ts';
 import { openBucket } from './open-bucket.ts';
@@ -40,6 +42,12 @@ export interface Storages extends AsyncDisposable {
   resolve(link: string): ResolvedLink;
   /** A bucket of the main storage, whichever provider that is: on the local disk `DATA_PATH/storage/<name>`. Throws `Config` where there is none. */
   main(name: string): Bucket;
+  /**
+   * What the configured credentials may do with the bucket of `s3://cars`, and what to ask for where that is not enough: the
+   * provider's own diagnosis, else one made of `checkAccess`. Rejects as `bucket` throws, and for an abort; what the store refuses
+   * is in the diagnosis.
+   */
+  diagnose(link: string, call?: Call): Promise<Diagnosis>;
   /** Closes every bucket that was opened. */
   close(): Promise<void>;
 }
@@ -75,23 +83,27 @@ class ConfiguredStorages implements Storages {
   }
 
   bucket(link: string): Bucket {
-    const place = parseLinkPrefix(link, { schemes: this.#schemes });
-    if (place.prefix !== '')
-      throw new StorageError('InvalidLink', `expected a link of a bucket alone; got ${quoted(link)}, which names ${quoted(place.prefix)} in it`);
-    return this.#linked(place.provider, place.bucket);
+    return this.#open(this.#linkOfBucket(link));
   }
 
   resolve(link: string): ResolvedLink {
     const parsed = parseLink(link, { schemes: this.#schemes });
-    if (parsed.kind === 'object') return { bucket: this.#linked(parsed.provider, parsed.bucket), key: parsed.key };
+    if (parsed.kind === 'object') return { bucket: this.#open(this.#linked(parsed.provider, parsed.bucket)), key: parsed.key };
     const provider = this.#schemes.get(parsed.url.slice(0, parsed.url.indexOf(':'))) ?? '';
-    return { bucket: this.#open(provider, PUBLIC_URLS, PUBLIC_SETTINGS), key: parsed.url };
+    return { bucket: this.#open({ provider, bucket: PUBLIC_URLS, settings: PUBLIC_SETTINGS, realm: '' }), key: parsed.url };
   }
 
   main(name: string): Bucket {
     const { main } = this.#config;
     if (main === undefined) throw new StorageError('Config', 'there is no main storage: its settings have errors, or none were read', { bucket: name });
-    return this.#openMain(main, name);
+    return this.#open(inMain(main, name));
+  }
+
+  async diagnose(link: string, call: Call = {}): Promise<Diagnosis> {
+    const place = this.#linkOfBucket(link);
+    const { provider, config } = this.#provided(place);
+    if (provider.diagnose) return provider.diagnose(config, place.bucket, call);
+    return accessDiagnosis(this.#open(place), call);
   }
 
   async close(): Promise<void> {
@@ -108,40 +120,44 @@ class ConfiguredStorages implements Storages {
     await this.close();
   }
 
-  #linked(provider: string, name: string): Bucket {
-    const entry = this.#entries.get(bucketId(provider, name));
-    if (entry) return this.#open(provider, name, entry.settings, entry);
+  #linkOfBucket(link: string): StoragePlace {
+    const { provider, bucket, prefix } = parseLinkPrefix(link, { schemes: this.#schemes });
+    if (prefix !== '') throw new StorageError('InvalidLink', `expected a link of a bucket alone; got ${quoted(link)}, which names ${quoted(prefix)} in it`);
+    return this.#linked(provider, bucket);
+  }
+
+  #linked(provider: string, bucket: string): StoragePlace {
+    const entry = this.#entries.get(bucketId(provider, bucket));
+    if (entry) return { provider, bucket, settings: entry.settings, entry, realm: '' };
     const { main, contested = [] } = this.#config;
-    const claim = contested.find((one) => one.provider === provider && one.bucket === name);
+    const claim = contested.find((one) => one.provider === provider && one.bucket === bucket);
     if (claim)
       throw new StorageError(
         'Config',
-        `the bucket ${quoted(name)} of ${provider} is claimed by ${claim.entries.map((one) => quoted(one)).join(' and ')}: leave it to one`,
-        { provider, bucket: name },
+        `the bucket ${quoted(bucket)} of ${provider} is claimed by ${claim.entries.map((one) => quoted(one)).join(' and ')}: leave it to one`,
+        { provider, bucket },
       );
     // A local main storage has no links: a misspelt storage ID would become an empty folder of it.
-    if (main?.provider === provider && main.folder === undefined) return this.#openMain(main, name);
-    throw this.#unknownBucket(provider, name);
+    if (main?.provider === provider && main.folder === undefined) return inMain(main, bucket);
+    throw this.#unknownBucket(provider, bucket);
   }
 
-  #openMain({ provider, settings, folder }: MainStorage, name: string): Bucket {
-    if (folder === undefined) return this.#open(provider, name, settings, undefined, 'main');
-    if (!isFolderName(name))
-      throw new StorageError('InvalidArgument', `expected the name of a folder of ${quoted(folder)}; got ${quoted(name)}`, { provider, bucket: name });
-    return this.#open(provider, name, { ...settings, path: `${folder}/${name}`, storage_id: name }, undefined, 'main');
-  }
-
-  /** `realm` keeps a bucket of the main storage apart from a linked one of the same name. */
-  #open(providerName: string, bucketName: string, settings: object, entry?: StorageEntry, realm = ''): Bucket {
-    if (this.#closed) throw new StorageError('InvalidArgument', 'these storages are closed', { provider: providerName, bucket: bucketName });
-    const id = realm + bucketId(providerName, bucketName);
-    const opened = this.#buckets.get(id);
+  #open(place: StoragePlace): Bucket {
+    const id = place.realm + bucketId(place.provider, place.bucket);
+    const opened = this.#closed ? undefined : this.#buckets.get(id);
     if (opened) return opened;
-    const provider = this.#providers.get(providerName);
-    if (!provider) throw new StorageError('Config', missingProvider(providerName), { provider: providerName, bucket: bucketName });
-    const bucket = openBucket(provider.open(this.#settingsFor(provider, settings, entry), bucketName), { layers: this.#layers });
+    const { provider, config } = this.#provided(place);
+    const bucket = openBucket(provider.open(config, place.bucket), { layers: this.#layers });
     this.#buckets.set(id, bucket);
     return bucket;
+  }
+
+  /** The provider of a place, and what it makes of the settings there. */
+  #provided({ provider: name, bucket, settings, entry }: StoragePlace): { readonly provider: Provider; readonly config: unknown } {
+    if (this.#closed) throw new StorageError('InvalidArgument', 'these storages are closed', { provider: name, bucket });
+    const provider = this.#providers.get(name);
+    if (!provider) throw new StorageError('Config', missingProvider(name), { provider: name, bucket });
+    return { provider, config: this.#settingsFor(provider, settings, entry) };
   }
 
   /** What the provider makes of the settings, made once for all buckets of an entry. */
@@ -180,6 +196,23 @@ class ConfiguredStorages implements Storages {
 }
 
 const PUBLIC_SETTINGS = { provider: 'http' };
+
+/** Where a bucket is, before it is opened. */
+interface StoragePlace {
+  readonly provider: string;
+  readonly bucket: string;
+  readonly settings: object;
+  readonly entry?: StorageEntry;
+  /** Keeps a bucket of the main storage apart from a linked one of the same name. */
+  readonly realm: '' | 'main';
+}
+
+function inMain({ provider, settings, folder }: MainStorage, bucket: string): StoragePlace {
+  if (folder === undefined) return { provider, bucket, settings, realm: 'main' };
+  if (!isFolderName(bucket))
+    throw new StorageError('InvalidArgument', `expected the name of a folder of ${quoted(folder)}; got ${quoted(bucket)}`, { provider, bucket });
+  return { provider, bucket, settings: { ...settings, path: `${folder}/${bucket}`, storage_id: bucket }, realm: 'main' };
+}
 
 function bucketId(provider: string, bucket: string): string {
   return `${provider}\n${bucket}`;

@@ -5,6 +5,7 @@ import { assertDigests, cheapestDigest, type Digest } from './digest.ts';
 import type { DriverObject } from './driver.ts';
 import type { ObjectInfo } from './object-info.ts';
 import { StorageError } from './storage-error.ts';
+import { shownKey } from './wording/shown-key.ts';
 
 /** Gives a driver's object the forms that users read. `verify`: compare the whole content with the checksum that the store keeps. */
 export function storedObject(object: DriverObject, verify: boolean): StoredObject {
@@ -34,7 +35,7 @@ async function* read(object: DriverObject, digest: Digest | undefined): AsyncGen
 }
 
 function wrongLength({ info: { key }, range }: DriverObject, got: number): StorageError {
-  return new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sent ${got}`, { key });
+  return new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(shownKey(key))} and sent ${got}`, { key });
 }
 
 class OpenedObject implements StoredObject {
@@ -53,9 +54,13 @@ class OpenedObject implements StoredObject {
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     if (this.#reader !== undefined)
-      throw new StorageError('InvalidArgument', `the content of ${JSON.stringify(this.info.key)} can be read once; call get again for a second reading`, {
-        key: this.info.key,
-      });
+      throw new StorageError(
+        'InvalidArgument',
+        `the content of ${JSON.stringify(shownKey(this.info.key))} can be read once; call get again for a second reading`,
+        {
+          key: this.info.key,
+        },
+      );
     this.#reader = read(this.#object, this.#verify ? cheapestDigest(this.info.checksums) : undefined);
     return this.#reader;
   }
@@ -64,7 +69,7 @@ class OpenedObject implements StoredObject {
     const size = this.range.end - this.range.start;
     if (size > maxBytes) {
       await this[Symbol.asyncDispose]();
-      throw new StorageError('InvalidArgument', `${JSON.stringify(this.info.key)} has ${size} bytes to read, more than the ${maxBytes} allowed`, {
+      throw new StorageError('InvalidArgument', `${JSON.stringify(shownKey(this.info.key))} has ${size} bytes to read, more than the ${maxBytes} allowed`, {
         key: this.info.key,
       });
     }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
 import {
+  type AccessReport,
   type BucketDriver,
   createStorages,
   delegate,
+  type Diagnosis,
   isStorageError,
   type Layer,
   memoryDriver,
@@ -230,6 +232,68 @@ describe('the main storage', () => {
 
   it('must be there', () => {
     expect(failure(() => setUp().storages.main('x'))).toMatchObject({ code: 'Config', bucket: 'x' });
+  });
+});
+
+describe('diagnose', () => {
+  const named = (name: string): Provider => {
+    const log = { opened: [], parsed: [], closed: [] };
+    return memoryProvider(name, STANDARD[name] ?? [], log);
+  };
+  const STANDARD: Readonly<Record<string, readonly string[]>> = { minio: ['s3', 'minio'], fs: ['fs'] };
+  const denying = (provider: Provider, access: Partial<AccessReport> | StorageError): Provider => ({
+    ...provider,
+    open: (settings, bucket) =>
+      delegate(provider.open(settings, bucket), {
+        checkAccess: async () => {
+          if (isStorageError(access)) throw access;
+          return { list: 'granted', read: 'granted', write: 'granted', delete: 'granted', 'list-uploads': 'granted', ...access };
+        },
+      }),
+  });
+
+  it("is the provider's own, with the settings, the bucket and the call", async () => {
+    const asked: unknown[] = [];
+    const report: Diagnosis = { provider: 'minio', bucket: 'cars_2020', healthy: true, missing: [], facts: [{ name: 'region', value: 'x' }], advice: [] };
+    const provider: Provider = {
+      ...named('minio'),
+      diagnose: async (...given) => {
+        asked.push(given);
+        return report;
+      },
+    };
+    const storages = createStorages({ providers: [provider], config: linked });
+    const { signal } = new AbortController();
+    expect(await storages.diagnose('s3://cars_2020', { signal })).toBe(report);
+    expect(asked).toEqual([[{ entry: { ...minioEntry, endpoint: 'https://minio', buckets: ['cars_2020', 'cars_2021'] } }, 'cars_2020', { signal }]]);
+  });
+
+  it('is made of checkAccess where the provider has none', async () => {
+    const ask = (access: Partial<AccessReport> | StorageError): Promise<Diagnosis> =>
+      createStorages({ providers: [denying(named('fs'), access)], config: linked }).diagnose('fs://photos');
+    const all = { list: 'granted', read: 'granted', write: 'granted', delete: 'granted', 'list-uploads': 'granted' };
+    expect(await ask({})).toEqual({ provider: 'memory', bucket: 'photos', healthy: true, access: all, missing: [], facts: [], advice: [] });
+    expect(await ask({ write: 'denied', 'list-uploads': 'denied' })).toMatchObject({
+      healthy: false,
+      missing: [
+        { permission: 'write', actions: [], cost: 'nothing can be written' },
+        { permission: 'list-uploads', cost: 'uploads that others left unfinished are not found' },
+      ],
+    });
+    expect(await ask({ 'list-uploads': 'denied', delete: 'not-probed' })).toMatchObject({ healthy: true, missing: [{ permission: 'list-uploads' }] });
+    const gone = await ask(new StorageError('BucketNotFound', 'no such folder'));
+    expect(gone).toMatchObject({ healthy: false, problem: { code: 'BucketNotFound' }, missing: [] });
+    expect(gone.access).toBeUndefined();
+  });
+
+  it('rejects for an abort, and where no storage has the bucket', async () => {
+    const storages = createStorages({ providers: [denying(named('fs'), {})], config: linked });
+    await expect(storages.diagnose('fs://photos', { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(/aborted|enough/);
+    await expect(storages.diagnose('fs://nope')).rejects.toMatchObject({ code: 'Config' });
+    await expect(storages.diagnose('fs://photos/x')).rejects.toMatchObject({ code: 'InvalidLink' });
+    await expect(storages.diagnose('s3://cars_2020')).rejects.toThrow('the provider "minio" is not installed');
+    await storages.close();
+    await expect(storages.diagnose('fs://photos')).rejects.toThrow('these storages are closed');
   });
 });
 

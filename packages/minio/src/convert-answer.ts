@@ -63,7 +63,7 @@ function keptHeaders(h: AnswerHeaders): ObjectHeaders {
   const contentLanguage = headerOf(h, 'content-language');
   if (contentLanguage !== undefined) out.contentLanguage = contentLanguage;
   const storageClass = headerOf(h, 'x-amz-storage-class');
-  if (storageClass !== undefined) out.storageClass = storageClass;
+  if (isOwnClass(storageClass)) out.storageClass = storageClass;
   let metadata: Record<string, string> | undefined;
   for (const name in h) {
     if (!name.startsWith(META)) continue;
@@ -120,4 +120,9 @@ function totalOf({ contentRange, length }: ObjectAnswer): number {
 export function rangeOf({ contentRange, length }: ObjectAnswer): ResolvedRange {
   const [, start, last] = /^bytes (\d+)-(\d+)\//.exec(contentRange ?? '') ?? [];
   return start === undefined ? { start: 0, end: length ?? 0 } : { start: Number(start), end: Number(last) + 1 };
+}
+
+/** Amazon's answers leave the default class out; other servers name it, where nobody has chosen one. */
+export function isOwnClass(storageClass: string | undefined): storageClass is string {
+  return storageClass !== undefined && storageClass !== 'STANDARD';
 }

@@ -56,8 +56,9 @@ function checkedMetadata({ metadata = {} }: ObjectHeaders, key: string): Record<
   const out: Record<string, string> = {};
   let bytes = 0;
   for (const name in metadata) {
-    out[name.toLowerCase()] = checked(`metadata ${quoted(name)}`, metadata[name] as string, key);
-    bytes += name.length + (metadata[name] as string).length;
+    const value = metadata[name] as string;
+    out[name.toLowerCase()] = value === '' ? '' : checked(`metadata ${quoted(name)}`, value, key);
+    bytes += name.length + value.length;
   }
   if (bytes > MAX_METADATA_BYTES) throw invalid(`the metadata has ${bytes} bytes, at most ${MAX_METADATA_BYTES} are allowed`, key);
   return out;

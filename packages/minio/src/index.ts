@@ -34,8 +34,6 @@ export { staticKeys } from './credentials/static-keys.ts';
 export type { KeyNames } from './credentials/static-keys.ts';
 export { webIdentity } from './credentials/web-identity.ts';
 export type { WebIdentityOptions } from './credentials/web-identity.ts';
-export { doctor } from './doctor.ts';
-export type { DoctorReport, MissingPermission } from './doctor.ts';
 export { minioDriver } from './minio-driver.ts';
 export type { MinioOptions } from './minio-options.ts';
 export { minio } from './minio-provider.ts';

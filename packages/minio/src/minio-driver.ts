@@ -33,9 +33,11 @@ import { copyObject, type CopyRules } from './copy-object.ts';
 import { crc32Of } from './crc32.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { listPages, listUploads } from './list-objects.ts';
+import { asOperation } from './minio-error.ts';
 import { type MinioOptions, type MinioSettings, minioSettings } from './minio-options.ts';
 import { resumeUpload, startUpload, type UploadHost } from './minio-upload.ts';
-import { type ObjectCalls, writeChecksums } from './object-calls.ts';
+import { type ObjectCalls, type WriteAnswer, writeChecksums } from './object-calls.ts';
+import { NestedKeys } from './nested-keys.ts';
 import { presignRequest } from './presign-request.ts';
 import { isBytes, PartReader, partSizeFor, piecesOf, piecesOfStream, sendPieces } from './put-in-parts.ts';
 import { SdkCalls } from './sdk/sdk-calls.ts';
@@ -64,6 +66,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   readonly #limits: StoreLimits;
   readonly #settings: MinioSettings;
   readonly #copies: CopyRules;
+  readonly #nested: NestedKeys;
   /** Whether the bucket is known to be there: a 404 without words then means the object. */
   #bucketSeen = false;
 
@@ -76,6 +79,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
     this.store = new StoreConnection(settings, bucket);
     this.sdk = new SdkClient(this.store);
     this.calls = settings.transport === 'lean' ? new LeanCalls(this.store) : new SdkCalls(this.store, this.sdk);
+    this.#nested = new NestedKeys(bucket, () => this.calls);
     this.#copies = { maxSingle: MAX_SINGLE_COPY, partSize: 128 * MIB, concurrency: settings.concurrency, conditional: limits.conditionalCopy, ...copies };
   }
 
@@ -141,10 +145,23 @@ export class MinioDriver implements BucketDriver, UploadHost {
     }
   }
 
+  /** Sees to it that the key can lie there, where the store does not: {@link NestedKeys}. Call what comes back when the write has ended. */
+  claimKey(key: string, operation: string, o: Call): Promise<() => void> | (() => void) {
+    const { store } = this.#settings;
+    const hides = store === 'minio' || (store === 's3' && this.store.isMinio !== false);
+    return hides ? this.#nested.claim(key, operation, o) : nothingTaken;
+  }
+
   async #putAtOnce(key: string, bytes: Uint8Array, o: PutOptions): Promise<ObjectInfo> {
     const headers = pickHeaders(o);
     const crc32 = this.#limits.crc32 ? crc32Of(bytes) : undefined;
-    const answer = await this.calls.put(key, bytes, { ...signalOf(o), headers, if: o.if, ...writeChecksums(o.checksum, crc32) });
+    const release = await this.claimKey(key, 'put', o);
+    let answer: WriteAnswer;
+    try {
+      answer = await this.calls.put(key, bytes, { ...signalOf(o), headers, if: o.if, ...writeChecksums(o.checksum, crc32) });
+    } finally {
+      release();
+    }
     this.#bucketSeen = true;
     o.onProgress?.(bytes.byteLength);
     const kept = o.checksum?.sha256 === undefined ? (crc32 === undefined ? {} : { crc32 }) : { sha256: o.checksum.sha256 };
@@ -159,7 +176,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async #putInParts(key: string, pieces: ReturnType<typeof piecesOf>, plan: Parameters<typeof sendPieces>[2], o: PutOptions): Promise<ObjectInfo> {
-    const upload = await startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o));
+    const upload = await this.#claimed(key, 'put', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
     try {
       const parts = await sendPieces(upload, pieces, plan);
       const { crc32 } = o.checksum ?? {};
@@ -185,7 +202,16 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
-    return startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o));
+    return this.#claimed(key, 'startUpload', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
+  }
+
+  async #claimed<T>(key: string, operation: string, o: Call, work: () => Promise<T>): Promise<T> {
+    const release = await this.claimKey(key, operation, o);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
   }
 
   resumeUpload(ref: UploadRef, o: Call): Promise<Upload> {
@@ -218,7 +244,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   async #copy(item: CopyItem, o: Call): Promise<ObjectInfo> {
     const { driver, key, version } = item.from;
     const source = await driver.head(key, { ...o, ...(version === undefined ? {} : { version }) });
-    return await copyObject(this, item, source, driver.bucket, this.#copies, o);
+    return await this.#claimed(item.to, 'copy', o, () => copyObject(this, item, source, driver.bucket, this.#copies, o));
   }
 
   canCopyFrom(other: BucketDriver): boolean {
@@ -277,7 +303,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
     } catch (told) {
       if (!isStorageError(told)) return told;
       if (told.code === 'NotFound') this.#bucketSeen = true;
-      return told.code === 'InvalidRange' || told.retryable ? error : toldOf('head', told);
+      return told.code === 'InvalidRange' || told.retryable ? error : asOperation(told, 'head', key);
     }
   }
 }
@@ -286,16 +312,8 @@ function signalOf({ signal }: Call): Call {
   return signal === undefined ? {} : { signal };
 }
 
-/** What another request learnt, as the failure of this one. */
-function toldOf(operation: string, { code, message, provider, bucket, key, retryable, status, requestId }: StorageError): StorageError {
-  const known = new StorageError(code, message, { operation, provider, retryable });
-  return known.with(
-    new StorageError(code, message, { ...pick('bucket', bucket), ...pick('key', key), ...pick('status', status), ...pick('requestId', requestId) }),
-  );
-}
-
-function pick<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
+function nothingTaken(): void {
+  // The store itself keeps keys apart, or holds all.
 }
 
 function coversAll(range: NonNullable<GetOptions['range']>, size: number): boolean {

@@ -274,3 +274,21 @@ export function notS3(
     ...(key === undefined ? {} : { key }),
   });
 }
+
+/** What another request learnt, as the failure of this operation. */
+export function asOperation(
+  { code, message, provider, bucket, retryable, status, requestId, retryAfterMs }: StorageError,
+  operation: string,
+  key: string,
+): StorageError {
+  return new StorageError(code, message, {
+    operation,
+    provider,
+    key,
+    retryable,
+    ...(bucket === undefined ? {} : { bucket }),
+    ...(status === undefined ? {} : { status }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}

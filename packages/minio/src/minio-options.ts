@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { StorageError } from '@stowage/core';
+import { readCertificates } from './certificates/pem.ts';
 import { anonymous } from './credentials/anonymous.ts';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { cachedCredentials } from './credentials/cached-credentials.ts';
@@ -77,7 +78,8 @@ export function minioSettings(o: MinioOptions): MinioSettings {
     region: o.region ?? regionInHost(endpoint.hostname),
     pathStyle: o.pathStyle,
     store: o.store ?? (isAwsHost(endpoint.hostname) ? 'aws' : 's3'),
-    ca: o.ca,
+    // Written anew: what was pasted into a setting may have lost its line ends, and TLS would trust nobody then, without a word.
+    ca: o.ca === undefined ? undefined : readCertificates('ca', o.ca).join(''),
     transport: o.transport ?? 'lean',
     signPayload: o.signPayload ?? 'auto',
     etagIsMd5: o.etagIsMd5 ?? false,

@@ -1,5 +1,6 @@
 import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
 import { credentialSourceFrom } from './credentials/credential-source-from.ts';
+import { diagnose } from './diagnose.ts';
 import { minioDriver } from './minio-driver.ts';
 import { type MinioOptions, minioSettings } from './minio-options.ts';
 
@@ -9,6 +10,7 @@ export const minio: Provider<MinioOptions> = {
   schemes: ['s3', 'minio'],
   parseConfig,
   open: (options, bucket): BucketDriver => minioDriver(options, bucket),
+  diagnose,
 };
 
 const STORES = ['aws', 'minio', 'versitygw', 's3'] as const;

@@ -12,8 +12,6 @@ import {
 } from '@stowage/core';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
 import { crc32Header, crc32Of, crc32Value } from './crc32.ts';
-import { conditionKind, writeConditionInput } from './conditions.ts';
-import { commandHeaders } from './convert-headers.ts';
 import type { ObjectCalls } from './object-calls.ts';
 import type { SdkClient } from './sdk/sdk-client.ts';
 import type { StoreConnection } from './store-connection.ts';
@@ -27,20 +25,14 @@ export interface UploadHost {
   readonly sdk: SdkClient;
   /** Of the object that lies there now. */
   head(key: string, o: Call): Promise<ObjectInfo>;
+  /** Before an object is made: see `NestedKeys.claim`. */
+  claimKey(key: string, operation: string, o: Call): Promise<() => void> | (() => void);
 }
 
 /** Begins an upload whose object shall have these headers. `crc32`: parts carry a CRC32, and the store keeps that of the whole. */
 export async function startUpload(host: UploadHost, key: string, headers: ObjectHeaders, crc32: boolean, o: Call): Promise<MinioUpload> {
-  const input = {
-    Bucket: host.store.bucket,
-    Key: key,
-    ...commandHeaders(headers, key),
-    ...(crc32 ? { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const } : {}),
-  };
-  const context = host.store.context('startUpload', key);
-  const { UploadId } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CreateMultipartUploadCommand(input), send));
-  if (UploadId === undefined) throw new StorageError('Unavailable', `${context.endpoint} began an upload without naming it`, { key });
-  return new MinioUpload(host, { key, id: UploadId, startedAt: new Date().toISOString() }, crc32, headers);
+  const id = await host.calls.beginUpload(key, { ...o, headers, crc32 });
+  return new MinioUpload(host, { key, id, startedAt: new Date().toISOString() }, crc32, headers);
 }
 
 /** An upload of this or another process. Throws `NotFound` where the store knows it no longer. */
@@ -104,23 +96,21 @@ export class MinioUpload implements Upload {
     const tokens = sent.map((part) => readToken(key, part));
     // MinIO finds no checksum of nothing to be right.
     const whole = o.checksum?.crc32 ?? (sent.length === 1 && sent[0]?.size === 0 ? undefined : wholeCrc32(sent, tokens));
-    const input = {
-      Bucket: this.#host.store.bucket,
-      Key: key,
-      UploadId: id,
-      MultipartUpload: {
-        Parts: tokens.map(({ etag, crc32 }, i) => ({ PartNumber: i + 1, ETag: etag, ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }) })),
-      },
-      ...writeConditionInput(o.if),
-      ...(whole === undefined ? {} : { ChecksumCRC32: whole, ChecksumType: 'FULL_OBJECT' as const }),
-    };
-    const context = this.#host.store.context('complete', key, { condition: conditionKind(o.if), ownChecksum: o.checksum !== undefined });
     let etag: string | undefined;
+    const release = await this.#host.claimKey(key, 'complete', o);
     try {
-      const output = await this.#host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CompleteMultipartUploadCommand(input), send));
-      etag = output.ETag === undefined ? undefined : quotedEtag(output.ETag);
+      etag = await this.#host.calls.completeUpload(key, {
+        ...(o.signal === undefined ? {} : { signal: o.signal }),
+        uploadId: id,
+        parts: tokens,
+        if: o.if,
+        crc32: whole,
+        ownChecksum: o.checksum !== undefined,
+      });
     } catch (error) {
       etag = await this.#settled(error, expectedEtag(tokens), whole, sent, o);
+    } finally {
+      release();
     }
     this.#state = 'completed';
     return await this.#told(etag, sent, whole, o);

@@ -1,5 +1,6 @@
 import type { Call, Checksums, GetOptions, HeadOptions, ObjectHeaders, WriteCondition } from '@stowage/core';
 import type { ObjectAnswer } from './convert-answer.ts';
+import type { PartMark } from './part-token.ts';
 import type { ListedPage } from './xml/listing.ts';
 
 /** What goes with content that is written in one request. */
@@ -17,6 +18,23 @@ export interface PartRequest extends Call {
   /** From 1. */
   readonly number: number;
   readonly crc32?: string | undefined;
+}
+
+export interface BeginRequest extends Call {
+  readonly headers: ObjectHeaders;
+  /** Whether parts will carry a CRC32, and the store shall keep that of the whole. */
+  readonly crc32: boolean;
+}
+
+export interface CompletionRequest extends Call {
+  readonly uploadId: string;
+  /** In order. */
+  readonly parts: readonly PartMark[];
+  readonly if?: WriteCondition | undefined;
+  /** Of the whole. */
+  readonly crc32?: string | undefined;
+  /** Whether the caller named it: sending again cannot help then. */
+  readonly ownChecksum: boolean;
 }
 
 export interface ListRequest extends Call {
@@ -50,6 +68,10 @@ export interface ObjectCalls {
   put(key: string, bytes: Uint8Array, o: WriteRequest): Promise<WriteAnswer>;
   /** The part's ETag. */
   part(key: string, bytes: Uint8Array, o: PartRequest): Promise<string>;
+  /** The name of the upload that was begun. */
+  beginUpload(key: string, o: BeginRequest): Promise<string>;
+  /** The ETag of the object that was made, where the store tells it. */
+  completeUpload(key: string, o: CompletionRequest): Promise<string | undefined>;
   list(o: ListRequest): Promise<ListedPage>;
 }
 

@@ -4,7 +4,7 @@ import type { FaultContext } from './minio-error.ts';
 import type { MinioSettings } from './minio-options.ts';
 import { networkError } from './network-error.ts';
 import { type BucketAddress, bucketAddress, isGlobalHost } from './wire/address.ts';
-import { HttpPool } from './wire/http-pool.ts';
+import { type AnswerHeaders, HttpPool } from './wire/http-pool.ts';
 import { encodedKey } from './wire/percent-encoding.ts';
 import { RequestSigner } from './wire/sigv4.ts';
 import { headerOf } from './convert-answer.ts';
@@ -25,6 +25,7 @@ export class StoreConnection {
   #finding: Promise<Place> | undefined;
   #secrets: readonly string[] = [];
   readonly #pools: HttpPool[] = [];
+  #isMinio: boolean | undefined;
 
   constructor(settings: MinioSettings, bucket: string) {
     this.settings = settings;
@@ -47,6 +48,17 @@ export class StoreConnection {
     const credentials = await this.settings.credentials(signal === undefined ? {} : { signal });
     this.#secrets = [credentials.secretAccessKey, credentials.sessionToken ?? '', credentials.accessKeyId];
     return credentials;
+  }
+
+  /** Whether MinIO answers here, by the first answer that came; undefined before. */
+  get isMinio(): boolean | undefined {
+    return this.#isMinio;
+  }
+
+  /** Takes note of who answers. A proxy may name itself as the server: MinIO's own headers tell as well. */
+  answeredBy(headers: AnswerHeaders): void {
+    if (this.#isMinio === true) return;
+    this.#isMinio = headerOf(headers, 'server')?.startsWith('MinIO') === true || headers['x-minio-error-code'] !== undefined;
   }
 
   context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = {}): FaultContext {

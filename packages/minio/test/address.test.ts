@@ -82,6 +82,9 @@ describe('an entry of the configuration', () => {
     [{ ...entry, port: 'secret' }, /^port: expected a port number$/],
     [{ ...entry, store: 'secret' }, /^store: expected one of/],
     [{ ...entry, path_style: 'secret' }, /^path_style: expected true or false$/],
+    [{ ...entry, transport: 'secret' }, /^transport: expected one of lean, sdk$/],
+    [{ ...entry, ca: 'secret' }, /^ca: expected PEM/],
+    [{ ...entry, ca: '-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----\n' }, /^ca: a certificate in it is damaged/],
     ['secret', /^expected a mapping/],
   ])('that cannot work is refused by the name of its field, without the value', (wrong, words) => {
     expect(() => minio.parseConfig(wrong)).toThrow(words);

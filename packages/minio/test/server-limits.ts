@@ -3,10 +3,6 @@ export const MINIO_LIMITS: Readonly<Record<string, string>> = {
   'a key with a trailing slash is kept exactly, or refused before any request': 'MinIO keeps such keys, and takes no multipart upload for them',
   'a key with 1,024 bytes in short segments is kept exactly, or refused before any request':
     'it ends in a slash: MinIO keeps such keys, and takes no multipart upload for them',
-  'a key beside one that it cannot lie beside is KeyConflict, and changes nothing':
-    'MinIO takes a/b beside a without a word, and then leaves a/b out of listings',
-  'an upload onto a key that cannot lie there is refused, at the latest at its completion':
-    'MinIO takes a/b beside a without a word, and then leaves a/b out of listings',
 };
 
 export const VERSITYGW_LIMITS: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import { casesOf, type ConformanceCase, type Need } from '../conformance-case.ts
 import { contentOf } from '../content.ts';
 import { expectCode, expectNames, fail, quoted, written } from '../expectations.ts';
 import { entriesOf, expectedEntries, type ListingBounds, pagedEntries, streamedEntries } from '../listing-model.ts';
-import { nestedKeys, ordered, seedable, supports, writable } from '../needs.ts';
+import { lacks, listable, nestedKeys, ordered, seedable, supports, writable } from '../needs.ts';
 
 const startAfterNeed = supports('list.startAfter', ({ list }) => list.startAfter);
 const untilNeed = supports('list.until', ({ list }) => list.until);
@@ -63,9 +63,9 @@ async function expectListing(c: CaseContext, keys: readonly string[], bounds: Li
 
 const ONE_TO_TEN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-export const listCases: readonly ConformanceCase[] = casesOf(
+const listingCases: readonly ConformanceCase[] = casesOf(
   'list',
-  [seedable],
+  [seedable, listable],
   [
     {
       name: 'an empty bucket lists as one empty page without a cursor',
@@ -465,3 +465,20 @@ function drawer(seed: number): (below: number) => number {
     return Math.floor((state / 2 ** 32) * below);
   };
 }
+
+export const listCases: readonly ConformanceCase[] = [
+  ...listingCases,
+  ...casesOf(
+    'list',
+    [lacks('list', ({ list }) => list.unsupported === true)],
+    [
+      {
+        name: 'a listing is refused with Unsupported where the store has none, before any request',
+        async run(c) {
+          await c.withoutRequest(() => expectCode(c.bucket.listPage(), 'Unsupported', 'a page of a store without listings'), 'listPage');
+          await c.withoutRequest(() => expectCode(c.bucket.list()[Symbol.asyncIterator]().next(), 'Unsupported', 'a listing of a store without them'), 'list');
+        },
+      },
+    ],
+  ),
+];

@@ -15,6 +15,9 @@ const text = z.union([z.string().min(1), NAMED_FILE], TEXT_ERROR).meta({ id: 'te
 const secret = text.meta({ description: 'A secret: better as "${NAME}" or { file: path } than in this file.' });
 const described = (description: string): typeof text => text.meta({ description });
 
+/** A field that is on or off, and may be left out. */
+const flag = (description: string): z.ZodOptional<z.ZodBoolean> => z.boolean('true or false').meta({ description }).optional();
+
 const BUCKETS_ERROR = 'a list of the names of buckets: [name, name]';
 const buckets = z.array(text, BUCKETS_ERROR).min(1, BUCKETS_ERROR).meta({ description: 'The buckets that links may name.' });
 
@@ -22,7 +25,20 @@ const minio = z.looseObject({
   provider: z.literal('minio'),
   endpoint: described('Host of the service, with or without scheme and port: s3.amazonaws.com. IAM Roles Anywhere may leave it out.').optional(),
   region: text.optional(),
-  path_style: z.boolean('true or false').meta({ description: 'Name buckets in the path. Default: false on AWS, true elsewhere.' }).optional(),
+  path_style: flag('Name buckets in the path. Default: false on AWS, true elsewhere.'),
+  store: z
+    .enum(['aws', 'minio', 'versitygw', 's3'], 'one of aws, minio, versitygw, s3')
+    .meta({ description: "What the server is, where it is one that is known. Default: aws on Amazon's hosts, else s3, which every server can be taken for." })
+    .optional(),
+  ca: described(
+    "PEM of the authorities whose certificates are trusted, instead of those that are known everywhere: for a server with a company's own. Better as { file: path }.",
+  ).optional(),
+  transport: z
+    .enum(['lean', 'sdk'], 'lean or sdk')
+    .meta({ description: "Whether the hot calls are signed requests of Stowage's own, or everything goes through the AWS SDK. Default: lean." })
+    .optional(),
+  etag_is_md5: flag('Whether the ETag of an object written at once is its MD5: so where nothing is encrypted with KMS or keys of the caller. Default: false.'),
+  versioned: flag('Whether the buckets keep versions. Default: false.'),
   access_key: described("The key's id.").optional(),
   secret_key: secret.optional(),
   session_token: secret.optional(),

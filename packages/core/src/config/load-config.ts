@@ -7,7 +7,7 @@ import { parseEnvFile } from './env-file.ts';
 import { readEnvironment } from './main-storage.ts';
 import type { Environment } from './references.ts';
 import { parseRemoteLinks, type RemoteLinks } from './remote-links.ts';
-import type { StorageConfig } from './storage-config.ts';
+import { guardedSettings, type StorageConfig } from './storage-config.ts';
 import { decodeText, type ReadFile } from './text-file.ts';
 
 export interface LoadConfigOptions {
@@ -28,6 +28,8 @@ export interface LoadConfigOptions {
 export interface LoadedConfig extends StorageConfig {
   /** The file of linked storages that was read, absolute; undefined where there is none. */
   readonly file: string | undefined;
+  /** The variables of the environment and of the file of variables, for ways to sign in that read them. Shows no value when printed or turned to JSON. */
+  readonly env: Environment;
   readonly dataPath: string;
   readonly cache: CacheSettings;
   readonly contested: RemoteLinks['contested'];
@@ -52,6 +54,7 @@ export function loadConfig(o: LoadConfigOptions): LoadedConfig {
     entries: links.entries,
     contested: links.contested,
     ...(main === undefined ? {} : { main }),
+    env: guardedSettings(variables.env, new Set()),
     dataPath,
     cache,
     warnings: [...variables.warnings, ...environment.warnings, ...links.warnings],

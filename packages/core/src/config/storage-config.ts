@@ -47,6 +47,10 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'endpoint',
   'region',
   'path_style',
+  'store',
+  'transport',
+  'etag_is_md5',
+  'versioned',
   'buckets',
   'path',
   'storage_id',
@@ -62,9 +66,10 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'sts_endpoint',
 ]);
 
-/** The settings, frozen; printing them or turning them to JSON shows no secret. Copies made by spreading them do. */
-export function guardedSettings(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const shown = (): Record<string, unknown> => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, PUBLIC.has(name) ? value : '[hidden]']));
+/** The settings, frozen; printing them or turning them to JSON shows none but the public ones. Copies made by spreading them do. */
+export function guardedSettings<F extends Readonly<Record<string, unknown>>>(fields: F, shownNames: ReadonlySet<string> = PUBLIC): Readonly<F> {
+  const shown = (): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shownNames.has(name) ? value : '[hidden]']));
   const settings = Object.defineProperties({ ...fields }, { toJSON: { value: shown }, [inspect.custom]: { value: shown } });
-  return Object.freeze(settings);
+  return Object.freeze(settings as F);
 }

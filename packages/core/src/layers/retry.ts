@@ -15,6 +15,7 @@ import type {
 import { isStorageError, StorageError } from '../storage-error.ts';
 import { type Around, aroundDriver, type DriverCall } from './around.ts';
 import { delegate } from './delegate.ts';
+import { shownKey } from '../wording/shown-key.ts';
 
 /** How failures are repeated. */
 export interface RetryOptions {
@@ -139,7 +140,10 @@ function resumed(inner: BucketDriver, policy: RetryPolicy, key: string, o: GetOp
           attempt = 1;
         }
         if (at >= first.range.end) return;
-        throw new StorageError('Unavailable', `the content of ${JSON.stringify(key)} broke off at byte ${at} of ${first.range.end}`, { operation: 'get', key });
+        throw new StorageError('Unavailable', `the content of ${JSON.stringify(shownKey(key))} broke off at byte ${at} of ${first.range.end}`, {
+          operation: 'get',
+          key,
+        });
       } catch (error) {
         await current.close();
         await policy.pause(error, attempt, o.signal);

@@ -86,6 +86,7 @@ describe('loadConfig', () => {
     const text =
       'STORAGE_PROVIDER=minio\nSTORAGE_ENDPOINT=minio\nSTORAGE_PORT=x\nSTORAGE_ACCESS_KEY=i\nSTORAGE_SECRET_KEY=s\nKEY=from the file\nSTOWAGE_CONFIG=env.yml\nCACHE_STORAGE_SIZE=big\n';
     const config = load({ ...all, '/work/.env': text }, { envFile, env: { STORAGE_PORT: '9000' } });
+    expect({ ...config.env }).toMatchObject({ STORAGE_PORT: '9000', KEY: 'made-up' });
     expect(config.main?.settings).toMatchObject({ endpoint: 'http://minio:9000' });
     expect(config.entries[0]?.settings).toMatchObject({ secret_key: 'made-up' });
     expect(config.file).toBe('/work/env.yml');

@@ -381,6 +381,25 @@ describe('credentials', () => {
     expect(entries[0]?.settings).toMatchObject(expected);
   });
 
+  it('what an S3 server needs told reaches the provider, an authority from its file', () => {
+    const fields = ['endpoint: minio:9000', 'access_key: i', 'secret_key: s'];
+    const { entries, errors, warnings } = parse(
+      minio(...fields, 'store: minio', 'transport: sdk', 'etag_is_md5: true', 'versioned: false', 'ca: { file: ca.pem }'),
+      { readFile: (path) => Buffer.from(`PEM of ${path}\n`) },
+    );
+    expect([errors, warnings]).toEqual([[], []]);
+    expect(entries[0]?.settings).toMatchObject({ store: 'minio', transport: 'sdk', etag_is_md5: true, versioned: false, ca: 'PEM of /etc/stowage/ca.pem' });
+    const wrong = parse(minio(...fields, 'store: ceph', 'transport: fast', 'etag_is_md5: "yes"', 'versioned: 1', 'ca: [x]'));
+    expect(wrong.entries).toEqual([]);
+    expect(messages(wrong.errors).map((message) => message.replace(/^\S+ /, ''))).toEqual([
+      'a.store: expected one of aws, minio, versitygw, s3; got a text',
+      'a.ca: expected a text, "${NAME}" for a variable of the environment, or { file: path }; got a list',
+      'a.transport: expected lean or sdk; got a text',
+      'a.etag_is_md5: expected true or false; got a text',
+      'a.versioned: expected true or false; got a text',
+    ]);
+  });
+
   it('a role wins over keys beside it, with a warning', () => {
     const { entries, errors, warnings } = parse(minio('endpoint: s3.amazonaws.com', 'iam_role: r', 'access_key: i', 'secret_key: s'));
     expect(errors).toEqual([]);

@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { type Call, type Checksums, type GetOptions, type HeadOptions, type ObjectHeaders, type ReadConditions, StorageError } from '@stowage/core';
 import { conditionKind, etagOf, rangeHeader, wantsChecksums, writeConditionInput } from '../conditions.ts';
-import { type ObjectAnswer, withoutChunking } from '../convert-answer.ts';
+import { type ObjectAnswer, withoutChunking, isOwnClass } from '../convert-answer.ts';
 import { commandHeaders } from '../convert-headers.ts';
 import { notS3, type FaultContext } from '../minio-error.ts';
 import { networkError } from '../network-error.ts';
-import type { ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
+import type { BeginRequest, CompletionRequest, ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
 import type { StoreConnection } from '../store-connection.ts';
 import { bodyLength } from '../content-length.ts';
 import { decodedUrl } from '../xml/text.ts';
@@ -96,6 +96,35 @@ export class SdkCalls implements ObjectCalls {
     return answeredTag(output.ETag, context);
   }
 
+  async beginUpload(key: string, o: BeginRequest): Promise<string> {
+    const context = this.#store.context('startUpload', key);
+    const input = {
+      Bucket: this.#store.bucket,
+      Key: key,
+      ...commandHeaders(o.headers, key),
+      ...(o.crc32 ? { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const } : {}),
+    };
+    const { UploadId } = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.CreateMultipartUploadCommand(input), send));
+    if (UploadId === undefined) throw new StorageError('Unavailable', `${context.endpoint} began an upload without naming it`, { key });
+    return UploadId;
+  }
+
+  async completeUpload(key: string, o: CompletionRequest): Promise<string | undefined> {
+    const context = this.#store.context('complete', key, { condition: conditionKind(o.if), ownChecksum: o.ownChecksum });
+    const input = {
+      Bucket: this.#store.bucket,
+      Key: key,
+      UploadId: o.uploadId,
+      MultipartUpload: {
+        Parts: o.parts.map(({ etag, crc32 }, i) => ({ PartNumber: i + 1, ETag: etag, ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }) })),
+      },
+      ...writeConditionInput(o.if),
+      ...(o.crc32 === undefined ? {} : { ChecksumCRC32: o.crc32, ChecksumType: 'FULL_OBJECT' as const }),
+    };
+    const { ETag } = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.CompleteMultipartUploadCommand(input), send));
+    return ETag === undefined ? undefined : quotedEtag(ETag);
+  }
+
   async list(o: ListRequest): Promise<ListedPage> {
     const context = this.#store.context('list');
     const input = {
@@ -179,7 +208,7 @@ function headersOf(o: HeadObjectCommandOutput | GetObjectCommandOutput): ObjectH
     ...(o.ContentDisposition === undefined ? {} : { contentDisposition: o.ContentDisposition }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
     ...(o.ContentLanguage === undefined ? {} : { contentLanguage: o.ContentLanguage }),
-    ...(o.StorageClass === undefined ? {} : { storageClass: o.StorageClass }),
+    ...(isOwnClass(o.StorageClass) ? { storageClass: o.StorageClass } : {}),
     ...(o.Metadata === undefined || Object.keys(o.Metadata).length === 0 ? {} : { metadata: o.Metadata }),
   };
 }

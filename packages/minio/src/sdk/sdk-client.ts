@@ -79,8 +79,31 @@ export class SdkClient {
       }),
       ...(isAnonymous(credentials) ? { signer: { sign: async (request) => request } } : {}),
     };
-    return { sdk, client: new sdk.S3Client(config) };
+    const client = new sdk.S3Client(config);
+    client.middlewareStack.add(
+      (next) => async (request) => {
+        const answered = await next(request);
+        const { response } = answered as { readonly response?: { readonly headers?: Readonly<Record<string, string>> } };
+        if (response?.headers !== undefined) this.#store.answeredBy(response.headers);
+        return answered;
+      },
+      { step: 'deserialize', priority: 'low', name: 'answeredBy' },
+    );
+    client.middlewareStack.add((next) => async (args) => next({ ...args, request: withEmptyMetadata(args.request, args.input) }), {
+      step: 'build',
+      name: 'emptyMetadata',
+    });
+    return { sdk, client };
   }
+}
+
+/** The SDK leaves headers without a text out, and metadata may be empty. */
+function withEmptyMetadata(request: unknown, input: object): unknown {
+  const metadata = 'Metadata' in input ? ((input.Metadata ?? {}) as Readonly<Record<string, string>>) : {};
+  const empty = Object.keys(metadata).filter((name) => metadata[name] === '');
+  if (empty.length > 0)
+    Object.assign((request as { readonly headers: Record<string, string> }).headers, Object.fromEntries(empty.map((name) => [`x-amz-meta-${name}`, ''])));
+  return request;
 }
 
 /** What of an SDK's error is safe to look at: never the error itself, on which request and headers hang, hidden from `inspect` only by default. */

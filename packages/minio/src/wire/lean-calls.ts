@@ -7,10 +7,11 @@ import { requestHeaders } from '../convert-headers.ts';
 import { isAnonymous } from '../credentials/anonymous.ts';
 import { type FaultContext, notS3, serviceError } from '../minio-error.ts';
 import { networkError } from '../network-error.ts';
-import type { ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
+import type { BeginRequest, CompletionRequest, ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
 import type { StoreConnection } from '../store-connection.ts';
 import { errorDocument } from '../xml/error-document.ts';
-import { type ListedPage, ListingFault, scanListing } from '../xml/listing.ts';
+import { type ListedPage, ListingFault, quotedEtag, scanListing } from '../xml/listing.ts';
+import { completionDocument, elementText } from '../xml/upload-document.ts';
 import type { HttpAnswer } from './http-pool.ts';
 import { encodedKey } from './percent-encoding.ts';
 import { UNSIGNED_PAYLOAD } from './sigv4.ts';
@@ -21,7 +22,7 @@ const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852
 const ERROR_BYTES = 64 * 1024;
 
 interface LeanRequest extends Call {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly key?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Record<string, string>;
@@ -91,6 +92,27 @@ export class LeanCalls implements ObjectCalls {
     return this.#object(200, answered, context).etag as string;
   }
 
+  async beginUpload(key: string, o: BeginRequest): Promise<string> {
+    const context = this.#store.context('startUpload', key);
+    const headers = requestHeaders(o.headers, key);
+    if (o.crc32) Object.assign(headers, { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' });
+    const document = await this.#document({ method: 'POST', key, query: { uploads: '' }, headers, context, ...signalOf(o) }, 'InitiateMultipartUploadResult');
+    const id = elementText(document, 'UploadId');
+    if (id === undefined || id === '') throw new StorageError('Unavailable', `${context.endpoint} began an upload without naming it`, { key });
+    return id;
+  }
+
+  async completeUpload(key: string, o: CompletionRequest): Promise<string | undefined> {
+    const context = this.#store.context('complete', key, { condition: conditionKind(o.if), ownChecksum: o.ownChecksum });
+    const headers = { 'content-type': 'application/xml', ...writeConditionHeaders(o.if) };
+    if (o.crc32 !== undefined) Object.assign(headers, { 'x-amz-checksum-crc32': o.crc32, 'x-amz-checksum-type': 'FULL_OBJECT' });
+    const body = Buffer.from(completionDocument(o.parts));
+    const request = { method: 'POST' as const, key, query: { uploadId: o.uploadId }, headers, body, context, ...signalOf(o) };
+    const document = await this.#document(request, 'CompleteMultipartUploadResult');
+    const etag = elementText(document, 'ETag');
+    return etag === undefined ? undefined : quotedEtag(etag);
+  }
+
   async list(o: ListRequest): Promise<ListedPage> {
     const context = this.#store.context('list');
     const query: Record<string, string> = { 'list-type': '2', 'encoding-type': 'url', 'max-keys': String(o.limit) };
@@ -133,6 +155,25 @@ export class LeanCalls implements ObjectCalls {
     return headers;
   }
 
+  /** The answer's document, whose root must be the one that was expected: anything else, also nothing, is no success. */
+  async #document(request: LeanRequest, root: string): Promise<string> {
+    const { context } = request;
+    const { status, headers, body } = await this.#send(request);
+    const bytes = await this.#bytes(body, context, request.signal);
+    const refusal = errorDocument(bytes);
+    if (refusal !== undefined) throw serviceError({ status, ...refusal }, context);
+    const document = bytes.toString('utf8');
+    if (document.includes(`</${root}>`)) return document;
+    const contentType = headerOf(headers, 'content-type');
+    if (contentType?.includes('html') === true) throw notS3(context, { status, contentType, server: headerOf(headers, 'server') });
+    throw new StorageError('Unavailable', `${context.endpoint} answered without the result that was expected (${root})`, {
+      operation: context.operation,
+      provider: 'minio',
+      bucket: context.bucket,
+      status,
+    });
+  }
+
   /** Resolves with a success; anything else is thrown. */
   async #send({ method, key, query = {}, headers = {}, body, context, signal }: LeanRequest): Promise<HttpAnswer> {
     signal?.throwIfAborted();
@@ -149,6 +190,7 @@ export class LeanCalls implements ObjectCalls {
     } catch (error) {
       throw this.#failure(error, context, signal);
     }
+    this.#store.answeredBy(answer.headers);
     if (answer.status < 300) return answer;
     throw await this.#refused(answer, context, signal);
   }

@@ -1,37 +1,8 @@
-import { type AccessReport, type Call, isStorageError, type Permission, type StorageError } from '@stowage/core';
+import { type AccessReport, type Call, type Diagnosis, type DiagnosisFact, isStorageError, type MissingPermission, type StorageError } from '@stowage/core';
 import { headerOf } from './convert-answer.ts';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { MinioDriver } from './minio-driver.ts';
 import { type MinioOptions, minioSettings } from './minio-options.ts';
-
-/** A right that is missing, and what to ask the account's owner for. */
-export interface MissingPermission {
-  readonly permission: Permission;
-  /** The names of IAM: `s3:ListBucket`. */
-  readonly actions: readonly string[];
-  /** What cannot be done without it. */
-  readonly cost: string;
-}
-
-export interface DoctorReport {
-  readonly bucket: string;
-  readonly endpoint: string;
-  /** Everything that was asked could be asked: no `problem`, and nothing needed is missing. */
-  readonly healthy: boolean;
-  /** Why nothing could be asked: wrong keys, no such bucket, no connection. */
-  readonly problem?: StorageError;
-  readonly access?: AccessReport;
-  readonly missing: readonly MissingPermission[];
-  /** The least policy that grants what is missing, to be added to the identity; absent where nothing is. */
-  readonly policy?: string;
-  readonly region: { readonly used: string | undefined; /** What the store says, where it says. */ readonly told: string | undefined };
-  readonly addressing: 'path' | 'virtual-host';
-  readonly tls: boolean;
-  /** How far this machine's clock is ahead of the server's, in milliseconds, within a second; negative: behind. Above 15 minutes requests are refused. */
-  readonly clockSkewMs?: number;
-  /** What is no failure, and worth a look: one line each. */
-  readonly advice: readonly string[];
-}
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
 const PERMISSIONS: readonly (MissingPermission & { readonly of: 'bucket' | 'object' })[] = [
@@ -47,10 +18,9 @@ const PERMISSIONS: readonly (MissingPermission & { readonly of: 'bucket' | 'obje
   },
 ];
 
-/** Looks at a configured bucket with requests that change nothing. Rejects only for an abort, and for options that cannot work. */
-export async function doctor(options: MinioOptions, bucket: string, call: Call = {}): Promise<DoctorReport> {
-  const settings = minioSettings(options);
-  const driver = new MinioDriver(settings, bucket);
+/** Looks at a bucket with requests that change nothing. Rejects only for an abort, and for options that cannot work. */
+export async function diagnose(options: MinioOptions, bucket: string, call: Call): Promise<Diagnosis> {
+  const driver = new MinioDriver(minioSettings(options), bucket);
   try {
     return await examine(driver, call);
   } finally {
@@ -58,7 +28,7 @@ export async function doctor(options: MinioOptions, bucket: string, call: Call =
   }
 }
 
-async function examine(driver: MinioDriver, call: Call): Promise<DoctorReport> {
+async function examine(driver: MinioDriver, call: Call): Promise<Diagnosis> {
   const { store, bucket } = driver;
   const { endpoint } = store.settings;
   const clues: Clues = { told: undefined, skewMs: undefined };
@@ -73,25 +43,33 @@ async function examine(driver: MinioDriver, call: Call): Promise<DoctorReport> {
     Object.assign(clues, await look(driver, call));
     access = await driver.checkAccess(call);
   } catch (error) {
-    if (!isStorageError(error)) throw error;
+    if (call.signal?.aborted === true || !isStorageError(error)) throw error;
     problem = error;
   }
   const missing = PERMISSIONS.filter(({ permission }) => access?.[permission] === 'denied');
   const tls = endpoint.protocol === 'https:';
   return {
+    provider: 'minio',
     bucket,
     endpoint: endpoint.origin,
     healthy: problem === undefined && missing.every(({ permission }) => permission === 'list-uploads'),
     ...(problem === undefined ? {} : { problem }),
     ...(access === undefined ? {} : { access }),
     missing: missing.map(({ permission, actions, cost }) => ({ permission, actions, cost })),
-    ...(missing.length === 0 ? {} : { policy: policyFor(bucket, missing) }),
-    region: { used, told: clues.told },
-    addressing: inPath ? 'path' : 'virtual-host',
-    tls,
+    ...(missing.length === 0 ? {} : { grant: policyFor(bucket, missing) }),
     ...(clues.skewMs === undefined ? {} : { clockSkewMs: clues.skewMs }),
+    facts: facts({ used, told: clues.told, inPath, tls }),
     advice: adviceFor({ tls, clues, used, access, loopback: /^(?:127\.|localhost$|\[::1\])/.test(endpoint.hostname) }),
   };
+}
+
+function facts({ used, told, inPath, tls }: { used: string | undefined; told: string | undefined; inPath: boolean; tls: boolean }): DiagnosisFact[] {
+  const region = used ?? told;
+  return [
+    ...(region === undefined ? [] : [{ name: 'region', value: told !== undefined && told !== region ? `${region} (the bucket's own: ${told})` : region }]),
+    { name: 'addressing', value: inPath ? 'path' : 'virtual-host' },
+    { name: 'tls', value: tls ? 'yes' : 'no' },
+  ];
 }
 
 interface Clues {

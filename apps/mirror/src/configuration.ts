@@ -1,0 +1,85 @@
+import { createStorages, type Layer, retryLayer, type Storages } from '@stowage/core';
+import { type LoadedConfig, loadConfig, type StorageEntry } from '@stowage/core/config';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CommandError } from './command-error.ts';
+import type { ConfigurationRequest } from './mirror-request.ts';
+import { loadProvider } from './provider-packages.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a flag of the command line says of folders, before what their entries say. */
+export interface FolderFlags {
+  readonly symlinks?: 'files' | 'skip';
+  readonly fsync?: boolean;
+}
+
+/** The configured storages of one command: read once, each provider loaded when a link first names it. */
+export class Configuration {
+  readonly #config: LoadedConfig;
+  readonly #flags: FolderFlags;
+  readonly #terminal: Terminal;
+  readonly #storages = new Map<string, Promise<Storages>>();
+
+  /** Reads it and tells what is wrong with it. Throws `CommandError` where nothing of it can be used. */
+  constructor(request: ConfigurationRequest, flags: FolderFlags, terminal: Terminal) {
+    this.#config = readConfig(request, terminal);
+    this.#flags = flags;
+    this.#terminal = terminal;
+  }
+
+  /** Storages that know one provider. Rejects with `CommandError` where its package is not installed. */
+  storagesOf(provider: string): Promise<Storages> {
+    let storages = this.#storages.get(provider);
+    if (storages === undefined) this.#storages.set(provider, (storages = this.#createStorages(provider)));
+    return storages;
+  }
+
+  /** Where the bucket's service is, as the configuration says: `https://s3.amazonaws.com`. Undefined for folders. */
+  endpointOf(provider: string, bucket: string): string | undefined {
+    const { entries, main } = this.#config;
+    const entry = entries.find((one) => one.provider === provider && one.buckets.includes(bucket));
+    const endpoint = (entry ?? (main?.provider === provider ? main : undefined))?.settings['endpoint'];
+    return typeof endpoint === 'string' ? endpoint : undefined;
+  }
+
+  async #createStorages(name: string): Promise<Storages> {
+    const { stderr, importPackage } = this.#terminal;
+    const config = { ...this.#config, entries: this.#config.entries.map((entry) => withFlags(entry, this.#flags)) };
+    // A disk that fails once fails again.
+    const layers: Layer[] = name === 'fs' ? [] : [retryLayer()];
+    const context = { env: this.#config.env, onNotice: (text: string): void => void stderr.write(`stowage-mirror: ${text}\n`) };
+    return createStorages({ providers: [await loadProvider(name, importPackage)], config, layers, context });
+  }
+}
+
+/** Flags of the command line go before what the entry of a folder says. */
+function withFlags(entry: StorageEntry, { symlinks, fsync = true }: FolderFlags): StorageEntry {
+  if (entry.provider !== 'fs') return entry;
+  return { ...entry, settings: { ...entry.settings, ...(symlinks === undefined ? {} : { symlinks }), ...(fsync ? {} : { durability: 'none' }) } };
+}
+
+/** The file of variables that is read where it is there, as docker compose does. */
+const ENV_FILE = '.env';
+
+function readConfig({ config: configPath, dotenv, detail }: ConfigurationRequest, { cwd, env, stderr }: Terminal): LoadedConfig {
+  const envFile = dotenv ?? (isFile(resolve(cwd, ENV_FILE)) ? ENV_FILE : undefined);
+  const config = loadConfig({
+    ...(configPath === undefined ? {} : { configPath }),
+    ...(envFile === undefined ? {} : { envFile }),
+    env,
+    cwd,
+    readFile: (path) => readFileSync(path),
+  });
+  const [first] = config.errors;
+  // Nothing of it can be used, so that what is wrong with it is the answer, not what is missing in it.
+  if (first !== undefined && config.entries.length === 0 && (config.main?.folder !== undefined || config.main === undefined))
+    throw new CommandError(`the configuration cannot be used: ${first.message}`);
+  const told = detail === 'quiet' ? config.errors : [...config.errors, ...config.warnings];
+  for (const { message, severity } of told) stderr.write(`stowage-mirror: configuration ${severity}: ${message}\n`);
+  return config;
+}
+
+/** A folder of that name is Python's, and no file of variables. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}

@@ -1,0 +1,15 @@
+export type { Catalog } from './catalog.ts';
+export { CatalogError, isCatalogError } from './catalog-error.ts';
+export type { CatalogErrorCode } from './catalog-error.ts';
+export type { Dataset, Datasets, NewDataset } from './dataset.ts';
+export type { AddOptions, Entities, LinkInDataset, NameInDataset } from './entities.ts';
+export { MAX_LINK_BYTES, MAX_NAME_BYTES } from './entity.ts';
+export type { AddOutcome, Content, Entity, EntityPatch, Json, NameConflict, NewEntity, PatchOutcome, Places } from './entity.ts';
+export type { DatasetCounts, EntityCounts, EntityFilter, EntityOrder, EntityPage, PageOptions, StreamOptions } from './entity-filter.ts';
+export type { Id, IdLike } from './id.ts';
+export type { Checkpoint, ImportRun, Imports, ImportSource } from './import-run.ts';
+export { LINK_BATCH } from './link-change.ts';
+export type { LinkChange, LinkChangeCause, RemoteOutcome, SetRemoteOptions, UnlinkOutcome, UnlinkPlan, UnlinkRequest } from './link-change.ts';
+export type { OpenCatalogOptions } from './open-catalog.ts';
+export { PROJECT_TYPES } from './project.ts';
+export type { NewProject, Project, Projects, ProjectType, Removed } from './project.ts';
