@@ -67,16 +67,20 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   }
 }
 
+/** What stores tell of content whose type nobody has named: to carry it would only cost a disk a file beside each file. */
+const NO_TYPE: ReadonlySet<string> = new Set(['application/octet-stream', 'binary/octet-stream']);
+
 /** A storage class is a name of the source's own, with another price elsewhere: it stays behind. */
 export function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: (what: string) => void): ObjectHeaders {
-  const { storageClass, metadata, tags, ...carried } = headers;
+  const { storageClass, metadata, tags, contentType, ...carried } = headers;
   if (storageClass !== undefined) onDropped(`storage classes (such as ${JSON.stringify(storageClass)}) are not carried: copies get the destination's default`);
   const keepMetadata = metadata !== undefined && capabilities.metadata !== false;
   const keepTags = tags !== undefined && capabilities.tags !== false;
   if (metadata !== undefined && !keepMetadata && Object.keys(metadata).length > 0)
     onDropped(`the destination (${provider}) keeps no metadata: copies go without it`);
   if (tags !== undefined && !keepTags && Object.keys(tags).length > 0) onDropped(`the destination (${provider}) keeps no tags: copies go without them`);
-  return { ...carried, ...(keepMetadata ? { metadata } : {}), ...(keepTags ? { tags } : {}) };
+  const keepType = contentType !== undefined && !NO_TYPE.has(contentType);
+  return { ...carried, ...(keepType ? { contentType } : {}), ...(keepMetadata ? { metadata } : {}), ...(keepTags ? { tags } : {}) };
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */
