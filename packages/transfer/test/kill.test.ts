@@ -78,21 +78,19 @@ async function openUploads(place: ChildPlace): Promise<string[]> {
 
 /** Runs to its end, or until it is killed after so many milliseconds. */
 async function child(run: ChildRun, killAfterMs?: number): Promise<{ killed: boolean; output: string }> {
-  const process_ = spawn(process.execPath, ['--conditions=@stowage/source', join(import.meta.dirname, 'children/mirror-child.ts'), JSON.stringify(run)], {
+  const spawned = spawn(process.execPath, ['--conditions=@stowage/source', join(import.meta.dirname, 'children/mirror-child.ts'), JSON.stringify(run)], {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(tmpdir(), 'stowage-transfer-test-compile-cache') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
-  process_.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = new Promise<NodeJS.Signals | null>((resolve) => process_.on('close', (_code, signal) => resolve(signal)));
+  spawned.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => spawned.on('close', (_code, signal) => resolve(signal)));
   if (killAfterMs !== undefined) {
     // Counted from the first write: before that there is nothing to break.
     const began = existsSync(run.log) ? readFileSync(run.log).length : 0;
-    let done = false;
-    void ended.then(() => (done = true));
-    while (!done && (existsSync(run.log) ? readFileSync(run.log).length : 0) === began) await delay(2);
+    while (spawned.exitCode === null && spawned.signalCode === null && (existsSync(run.log) ? readFileSync(run.log).length : 0) === began) await delay(2);
     await Promise.race([delay(killAfterMs), ended]);
-    process_.kill('SIGKILL');
+    spawned.kill('SIGKILL');
   }
   return { killed: (await ended) === 'SIGKILL', output };
 }
