@@ -20,6 +20,14 @@ export type SkipReason =
   | 'unreadable'
   /** The source object went away between listing and reading. */
   | 'vanished'
+  /** Left out by a filter of names, or part of the trash. */
+  | 'excluded'
+  /** Passed over for its size or age. */
+  | 'filtered'
+  /** The destination has it, and is not to be changed. */
+  | 'existing'
+  /** The destination's is younger. */
+  | 'newer'
   /** The run was interrupted, or stopped early, before its turn came. */
   | 'not-attempted'
   /** A guard kept the destination object from being deleted. */
@@ -33,6 +41,8 @@ export type ConflictReason =
   | 'key-conflict'
   /** At the destination, something that is no object lies at or above the key. */
   | 'not-an-object'
+  /** It differs, and what is at the destination is never to be changed. */
+  | 'immutable'
   /** Somebody wrote the destination object between listing and writing. */
   | 'destination-changed';
 

@@ -12,6 +12,7 @@ import type { RunProgress } from './progress.ts';
 import type { Side } from './side.ts';
 import type { Stop } from './stop.ts';
 import { streamCopy } from './stream-copy.ts';
+import type { Trash } from './trash.ts';
 import { WorkLanes } from './work-lanes.ts';
 
 /** Copies in flight at once: enough to hide a network's latency, few enough for a modest server. */
@@ -33,6 +34,8 @@ export interface CopierOptions {
   readonly transfers: number | undefined;
   /** Bytes a part. */
   readonly partSize: number | undefined;
+  /** Where what is overwritten is put first. */
+  readonly trash: Trash | undefined;
   /** Where uploads in parts are kept for later runs. */
   readonly uploads: UnfinishedUploads | undefined;
   readonly signal: AbortSignal | undefined;
@@ -133,9 +136,12 @@ export class Copier {
     }
     progress.began(batch.length);
     try {
-      const items = batch.map((action) => this.#item(action));
-      const outcomes = await destination.copyMany(items, signal === undefined ? {} : { signal });
-      for (const [i, action] of batch.entries()) {
+      const unkept = await this.#keepOld(batch);
+      const kept = batch.filter(({ key }) => !unkept.has(key));
+      for (const action of batch) if (unkept.has(action.key)) await this.#failed(action, unkept.get(action.key), 'destination');
+      const items = kept.map((action) => this.#item(action));
+      const outcomes = items.length === 0 ? [] : await destination.copyMany(items, signal === undefined ? {} : { signal });
+      for (const [i, action] of kept.entries()) {
         const outcome = outcomes[i];
         if (outcome === undefined) {
           await this.#failed(action, new StorageError('Unknown', `${destination.provider} gave no outcome for the copy`, { key: action.key }), undefined);
@@ -148,6 +154,23 @@ export class Copier {
       progress.finished(batch.length);
     }
     tally.flush();
+  }
+
+  /** Puts what the copies would overwrite into the trash; gives those that could not be. */
+  async #keepOld(batch: readonly CopyAction[]): Promise<ReadonlyMap<string, StorageError>> {
+    const old = batch.flatMap((action) => (action.kind === 'update' ? [action.destination] : []));
+    if (this.#o.trash === undefined || old.length === 0) return new Map();
+    return this.#o.trash.keep(old, this.#o.signal);
+  }
+
+  /** The failure to put one old object into the trash; undefined where the copy may be made. */
+  async #unkept(action: CopyAction): Promise<{ readonly ok: false; readonly error: unknown; readonly side: Side; readonly sent: number } | undefined> {
+    try {
+      const error = (await this.#keepOld([action])).get(action.key);
+      return error === undefined ? undefined : { ok: false, error, side: 'destination', sent: 0 };
+    } catch (error) {
+      return { ok: false, error, side: 'destination', sent: 0 };
+    }
   }
 
   #item(action: CopyAction): CopyItem {
@@ -171,14 +194,16 @@ export class Copier {
       return;
     }
     progress.began(1);
-    const copied = await streamCopy({
-      source,
-      destination,
-      action,
-      signal,
-      onBytes: (bytes) => progress.bytesSent(bytes),
-      onDropped: (what) => this.#tellOnce(what),
-    });
+    const copied =
+      (await this.#unkept(action)) ??
+      (await streamCopy({
+        source,
+        destination,
+        action,
+        signal,
+        onBytes: (bytes) => progress.bytesSent(bytes),
+        onDropped: (what) => this.#tellOnce(what),
+      }));
     if (copied.ok) this.#done(action, copied.revision, copied.sent);
     else {
       progress.bytesSent(-copied.sent);
@@ -196,19 +221,21 @@ export class Copier {
       return;
     }
     progress.began(1);
-    const copied = await copyInParts({
-      source,
-      destination,
-      action,
-      signal,
-      stop,
-      uploads,
-      partSize,
-      buffers: this.#buffers,
-      turn: (bytes, work) => this.#lanes.run(() => this.#memory.hold(bytes, work)),
-      onBytes: (bytes) => progress.bytesSent(bytes),
-      onDropped: (what) => this.#tellOnce(what),
-    });
+    const copied =
+      (await this.#unkept(action)) ??
+      (await copyInParts({
+        source,
+        destination,
+        action,
+        signal,
+        stop,
+        uploads,
+        partSize,
+        buffers: this.#buffers,
+        turn: (bytes, work) => this.#lanes.run(() => this.#memory.hold(bytes, work)),
+        onBytes: (bytes) => progress.bytesSent(bytes),
+        onDropped: (what) => this.#tellOnce(what),
+      }));
     if (copied.ok) this.#done(action, copied.revision, copied.sent);
     else {
       progress.bytesSent(-copied.sent);

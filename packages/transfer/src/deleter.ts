@@ -5,6 +5,7 @@ import { deleteItem, type DeleteLedger, type DoomedObject } from './delete-ledge
 import type { OutcomeTally } from './outcome.ts';
 import type { RunProgress } from './progress.ts';
 import type { Stop } from './stop.ts';
+import type { Trash } from './trash.ts';
 import { WorkLanes } from './work-lanes.ts';
 
 /** Calls in flight; each carries as many deletions as the store takes. */
@@ -18,6 +19,8 @@ export interface DeleterOptions {
   readonly progress: RunProgress;
   readonly stop: Stop;
   readonly signal: AbortSignal | undefined;
+  /** Where what is deleted is put first. */
+  readonly trash: Trash | undefined;
 }
 
 /** Carries out, or only tells, the deletions of a run, when they have been judged. */
@@ -66,17 +69,21 @@ export class Deleter {
       return;
     }
     const conditional = destination.capabilities.deleteIf !== false;
-    let outcomes: readonly DeleteOutcome[];
+    const outcomes = new Map<string, DeleteOutcome>();
     try {
-      outcomes = await destination.driver.deleteMany(
-        batch.map((object) => deleteItem(object, conditional)),
+      const kept = await this.#o.trash?.keep(batch, signal);
+      for (const [key, error] of kept ?? []) outcomes.set(key, { key, ok: false, error: error.with({ operation: 'trash' }) });
+      const doomed = batch.filter(({ key }) => !outcomes.has(key));
+      const made = await destination.driver.deleteMany(
+        doomed.map((object) => deleteItem(object, conditional)),
         signal === undefined ? {} : { signal },
       );
+      for (const [i, { key }] of doomed.entries()) if (made[i] !== undefined) outcomes.set(key, made[i]);
     } catch (thrown) {
       const error = asStorageError(thrown);
-      outcomes = batch.map(({ key }) => ({ key, ok: false, error }));
+      for (const { key } of batch) outcomes.set(key, { key, ok: false, error });
     }
-    for (const [i, object] of batch.entries()) this.#settle(object, outcomes[i]);
+    for (const object of batch) this.#settle(object, outcomes.get(object.key));
     progress.deletionsDone += batch.length;
     tally.flush();
   }

@@ -2,7 +2,8 @@ import type { DeleteLimit } from './delete-guard.ts';
 import type { Comparison } from './delta.ts';
 import type { Counts, Outcome } from './outcome.ts';
 import type { JournalOptions } from './journal/journal.ts';
-import type { PlanOptions } from './planner.ts';
+import type { FilterOptions } from './filters/key-filter.ts';
+import type { Existing, PlanOptions } from './planner.ts';
 import type { TrippedGuard } from './delete-guard.ts';
 import type { ProgressSnapshot } from './progress.ts';
 import type { StopCause } from './stop.ts';
@@ -31,8 +32,18 @@ export interface MirrorOptions {
   readonly delete?: boolean;
   /** Default: more than 25 % of the destination's objects and more than 100 trip the guard. */
   readonly maxDelete?: DeleteLimit;
+  /** Asked before the first deletion where these are over the limit; true: they are made all the same. Default: they are not. */
+  readonly confirmDeletions?: (guard: TrippedGuard) => Promise<boolean>;
   /** Default `auto`. */
   readonly comparison?: Comparison;
+  /** What becomes of objects that both sides have. Default `update`. */
+  readonly existing?: Existing;
+  /** The keys and objects that the mirror is about. Default: all. */
+  readonly filter?: FilterOptions;
+  /** Whether destination objects that `filter` leaves out by name are deleted, too; with `delete`. Default false: they are kept. */
+  readonly deleteExcluded?: boolean;
+  /** Folder at the destination, such as `.trash`, where what is deleted or overwritten is put first, under the time of the run. It is no part of the mirror. */
+  readonly trash?: { readonly prefix: string; readonly today: Date };
   /** Copies in flight, or batches of copies where the destination takes many in one call. Default: 16, and 4 batches. */
   readonly transfers?: number;
   /** Bytes a part: larger objects go in several, side by side. Raised so that an object fits into 9,000. Default 8 MiB. */

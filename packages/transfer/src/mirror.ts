@@ -7,6 +7,7 @@ import { EMPTY_SOURCE, judgeDeletions, type TrippedGuard } from './delete-guard.
 import { DeleteLedger } from './delete-ledger.ts';
 import { Deleter } from './deleter.ts';
 import { hidesChanges } from './delta.ts';
+import { KeyFilter } from './filters/key-filter.ts';
 import { Journal } from './journal/journal.ts';
 import type { SyncedTable } from './journal/synced-revisions.ts';
 import { isKnown } from './copy-condition.ts';
@@ -19,6 +20,7 @@ import { sweepUploads } from './parts/upload-sweep.ts';
 import { Planner } from './planner.ts';
 import { type ProgressSnapshot, RunProgress } from './progress.ts';
 import { Stop } from './stop.ts';
+import { Trash } from './trash.ts';
 import { WorkLanes } from './work-lanes.ts';
 
 /** Makes, or compares, or plans to make, the destination's tree equal to the source's. Begins at once. */
@@ -40,6 +42,8 @@ class Run {
   readonly #acts: boolean;
   readonly #tally: OutcomeTally;
   readonly #progress: RunProgress = new RunProgress();
+  readonly #filter: KeyFilter | undefined;
+  readonly #trash: Trash | undefined;
   readonly #journal: Journal | undefined;
   /** The journal, where it keeps revisions: listings that tell every change need none. */
   readonly #synced: SyncedTable | undefined;
@@ -54,12 +58,18 @@ class Run {
     this.#began = o.now();
     this.#acts = o.mode !== 'check' && o.dryRun !== true;
     this.#tally = new OutcomeTally(o.observer?.outcomes);
+    this.#filter = o.filter === undefined ? undefined : new KeyFilter(o.filter);
+    this.#trash = o.trash === undefined ? undefined : new Trash(destination, o.trash.prefix, o.trash.today);
     this.#journal = this.#openJournal();
     this.#synced = hidesChanges(source.capabilities, destination.capabilities) ? this.#journal?.synced : undefined;
     this.#planner = new Planner(source, destination, {
       comparison: o.comparison ?? 'auto',
       // To a check, what only the destination has is a difference like any other.
       delete: o.mode === 'check' || o.delete === true,
+      ...(o.existing === undefined ? {} : { existing: o.existing }),
+      ...(this.#filter === undefined ? {} : { filter: this.#filter }),
+      deleteExcluded: o.deleteExcluded === true,
+      ...(this.#trash === undefined ? {} : { trash: this.#trash.prefix }),
       ...(o.range === undefined ? {} : { range: o.range }),
       ...(this.#synced === undefined ? {} : { synced: this.#synced.cursor(o.range) }),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
@@ -69,6 +79,7 @@ class Run {
       destination,
       transfers: o.transfers,
       partSize: o.partSize,
+      trash: this.#trash,
       uploads: this.#acts ? this.#journal?.uploads : undefined,
       signal: o.signal,
       tally: this.#tally,
@@ -95,7 +106,8 @@ class Run {
       const run = this.#acts ? this.#journal?.history.began(this.#o.mode) : undefined;
       await this.#open();
       const complete = await this.#carryOut(ledger);
-      const guard = this.#o.mode === 'check' ? undefined : this.#judge(ledger, complete);
+      if (complete) this.#tellMissing();
+      const guard = this.#o.mode === 'check' ? undefined : await this.#confirmed(this.#judge(ledger, complete));
       await this.#deleteAll(ledger, guard);
       await this.#sweepUploads(complete);
       this.#tally.flush();
@@ -171,6 +183,11 @@ class Run {
           `the ${side} (${bucket.provider}) lists in no order, and such stores cannot be mirrored yet; copy it to a store that lists in order first`,
         );
     }
+    if (this.#trash !== undefined && !this.#destination.canCopyFrom(this.#destination))
+      throw new MirrorRefusal(
+        'usage',
+        `the destination (${this.#destination.provider}) cannot copy within itself, so that it can have no trash; leave --trash out`,
+      );
     if (this.#acts && this.#destination.capabilities.readOnly)
       throw new MirrorRefusal(
         'destination',
@@ -281,6 +298,23 @@ class Run {
     });
   }
 
+  /** A limit may be passed by whoever is asked; nothing else may. */
+  async #confirmed(guard: TrippedGuard | undefined): Promise<TrippedGuard | undefined> {
+    const { confirmDeletions } = this.#o;
+    if (guard?.guard !== 'max-delete' || !this.#acts || confirmDeletions === undefined) return guard;
+    return (await confirmDeletions(guard)) && this.stop.cause === undefined ? undefined : guard;
+  }
+
+  /** Keys that were asked for by name, and are on neither side. */
+  #tellMissing(): void {
+    const missing = this.#filter?.missing ?? [];
+    if (missing.length === 0) return;
+    const shown = missing.slice(0, 5).map((key) => JSON.stringify(key));
+    this.#o.observer?.notice?.(
+      `${missing.length} of the keys that were asked for ${missing.length === 1 ? 'is' : 'are'} on neither side: ${shown.join(', ')}${missing.length > shown.length ? ', …' : ''}`,
+    );
+  }
+
   async #deleteAll(ledger: DeleteLedger, guard: TrippedGuard | undefined): Promise<void> {
     const deleter = new Deleter({
       destination: this.#destination,
@@ -289,6 +323,7 @@ class Run {
       progress: this.#progress,
       stop: this.stop,
       signal: this.#o.signal,
+      trash: this.#trash,
     });
     if (guard !== undefined) deleter.keepAll(guard);
     else if (this.#acts) await deleter.deleteAll();

@@ -1,10 +1,20 @@
 import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ObjectInfo, sameRevision } from '@stowage/core';
-import type { Action } from './action.ts';
+import type { Action, Difference } from './action.ts';
 import { CoveredPrefixes } from './covered-prefixes.ts';
 import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
+import type { KeyFilter } from './filters/key-filter.ts';
 import type { SyncedCursor, SyncedRevisions } from './journal/synced-revisions.ts';
 import { ListingCursor } from './listing-cursor.ts';
 import { NestedKeys } from './nested-keys.ts';
+
+/**
+ * What becomes of an object that both sides have, and that differs.
+ * - `update` it becomes as the source has it
+ * - `update-older` the same, unless the destination's is younger than the source's
+ * - `keep` nothing, and it is not even compared
+ * - `immutable` nothing, and that it differs is a conflict
+ */
+export type Existing = 'update' | 'update-older' | 'keep' | 'immutable';
 
 export interface PlanOptions {
   /** Default `auto`. */
@@ -13,6 +23,14 @@ export interface PlanOptions {
   readonly delete?: boolean;
   /** The part of both trees to plan: an open interval of keys. Default: everything. */
   readonly range?: Pick<ListOptions, 'startAfter' | 'until'>;
+  /** What becomes of objects that both sides have. Default `update`. */
+  readonly existing?: Existing;
+  /** What is left alone. Default: nothing. */
+  readonly filter?: KeyFilter;
+  /** Whether the destination's objects that a filter of names leaves out are to be deleted; with `delete`. Default false. */
+  readonly deleteExcluded?: boolean;
+  /** A part of the destination that is no part of the mirror. */
+  readonly trash?: string;
   /** What earlier runs know of the two sides' revisions. */
   readonly synced?: SyncedCursor;
   readonly signal?: AbortSignal;
@@ -48,6 +66,10 @@ export class Planner {
   readonly #comparison: Comparison;
   readonly #delete: boolean;
   readonly #precision: TimePrecision;
+  readonly #existing: Existing;
+  readonly #filter: KeyFilter | undefined;
+  readonly #deleteExcluded: boolean;
+  readonly #trash: string | undefined;
   readonly #synced: SyncedCursor | undefined;
   readonly #sourceCovered = new CoveredPrefixes();
   readonly #destinationCovered = new CoveredPrefixes();
@@ -62,6 +84,10 @@ export class Planner {
     this.#comparison = o.comparison ?? 'auto';
     this.#delete = o.delete ?? false;
     this.#synced = o.synced;
+    this.#existing = o.existing ?? 'update';
+    this.#filter = o.filter;
+    this.#deleteExcluded = o.deleteExcluded === true && this.#delete;
+    this.#trash = o.trash;
     this.#precision = timePrecision(source.capabilities, destination.capabilities);
     // A source that cannot hold such keys either has none.
     this.#nested = source.capabilities.keys.nested && !destination.capabilities.keys.nested ? new NestedKeys() : undefined;
@@ -114,7 +140,8 @@ export class Planner {
       this.keys++;
       if (order <= 0) this.#count(this.source, s);
       if (order >= 0) this.#count(this.destination, d);
-      if (order < 0) this.#onlySource(s);
+      if (this.#isLeftOut(order <= 0 ? s : d)) this.#leaveOut(order <= 0 ? s : undefined, order >= 0 ? d : undefined);
+      else if (order < 0) this.#onlySource(s);
       else if (order > 0) this.#onlyDestination(d);
       else this.#both(s, d, synced);
       if (order <= 0) s.advance();
@@ -130,12 +157,31 @@ export class Planner {
     }
   }
 
+  #isLeftOut({ key = '', issue }: ListingCursor): boolean {
+    if (this.#trash !== undefined && key.startsWith(this.#trash)) return true;
+    if (this.#filter === undefined) return false;
+    return issue === undefined ? this.#filter.excludes(key) : this.#filter.excludesIssue(issue);
+  }
+
+  /** A key that is no part of the mirror: where it is to go nevertheless, only from the destination and never from the trash. */
+  #leaveOut(s: ListingCursor | undefined, d: ListingCursor | undefined): void {
+    const key = (s ?? d)?.key ?? '';
+    const destination = d?.object;
+    const inTrash = this.#trash !== undefined && key.startsWith(this.#trash);
+    if (destination !== undefined && this.#deleteExcluded && !inTrash) this.#batch.push({ kind: 'delete', key, destination });
+    else this.#batch.push({ kind: 'skip', key, size: (s?.object ?? destination)?.size ?? 0, reason: 'excluded' });
+  }
+
   #onlySource({ object, issue }: ListingCursor): void {
     if (object === undefined) {
       if (issue !== undefined) this.#sourceIssue(issue, 0);
       return;
     }
     const { key, size } = object;
+    if (this.#filter?.passesOver(object) === true) {
+      this.#batch.push({ kind: 'skip', key, size, reason: 'filtered' });
+      return;
+    }
     const conflict = this.#nestedConflict(object);
     if (conflict !== undefined) {
       this.#batch.push(conflict);
@@ -172,7 +218,8 @@ export class Planner {
     if (above !== undefined) {
       const reason = isDoubt(above) ? 'unknown' : above.kind === 'symlink' ? 'symlink' : 'not-a-file';
       this.#batch.push({ kind: 'skip', key, size, reason, message: `kept: beneath ${JSON.stringify(above.key)} at the source, ${above.message}` });
-    } else if (this.#delete) this.#batch.push({ kind: 'delete', key, destination: object });
+    } else if (this.#filter?.passesOver(object) === true) this.#batch.push({ kind: 'skip', key, size, reason: 'filtered' });
+    else if (this.#delete) this.#batch.push({ kind: 'delete', key, destination: object });
     else this.#batch.push({ kind: 'skip', key, size, reason: 'extra' });
   }
 
@@ -196,10 +243,27 @@ export class Planner {
     // The destination holds it, so it can; keys beneath it are another question.
     this.#nested?.above(key);
     this.#nested?.add(key);
+    if (this.#existing === 'keep') {
+      this.#batch.push({ kind: 'skip', key, size: source.size, reason: 'existing' });
+      return;
+    }
+    if (this.#filter?.passesOver(source) === true) {
+      this.#batch.push({ kind: 'skip', key, size: source.size, reason: 'filtered' });
+      return;
+    }
     const verdict = decide(source, destination, this.#comparison, this.#precision, synced);
     if (verdict === 'same') this.#batch.push({ kind: 'same', key, source, destination, noted: synced !== undefined && isStill(synced, source, destination) });
     else if (verdict === 'compare') this.#batch.push({ kind: 'compare', key, source, destination });
-    else this.#batch.push({ kind: 'update', key, source, destination, why: verdict });
+    else this.#batch.push(this.#update(key, source, destination, verdict));
+  }
+
+  #update(key: string, source: ObjectInfo, destination: ObjectInfo, why: Difference): Action {
+    const { size } = source;
+    if (this.#existing === 'immutable')
+      return { kind: 'conflict', key, size, reason: 'immutable', message: `it differs (${why}), and what is at the destination is never to be changed` };
+    const younger = destination.lastModified.getTime() - source.lastModified.getTime() > this.#precision.toleranceMs;
+    if (this.#existing === 'update-older' && younger) return { kind: 'skip', key, size, reason: 'newer', message: 'kept: the destination has a younger one' };
+    return { kind: 'update', key, source, destination, why };
   }
 
   /** What the source has that is no object, or that it could not read; the destination's object there, of `size` bytes, is kept. */
