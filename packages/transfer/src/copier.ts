@@ -6,17 +6,22 @@ import type { OutcomeTally } from './outcome.ts';
 import type { UnfinishedUploads } from './journal/unfinished-uploads.ts';
 import { MemoryBudget } from './parts/memory-budget.ts';
 import { PartBuffers } from './parts/part-buffers.ts';
-import { canGoInParts, copyInParts } from './parts/part-copy.ts';
+import { canGoInParts, copyInParts, type PartCopied } from './parts/part-copy.ts';
 import { DEFAULT_PART_BYTES, partSizeFor } from './parts/part-plan.ts';
 import type { RunProgress } from './progress.ts';
+import { DEFAULT_RETRIES, pause, repeatedCopy, settledWrite, waitBefore } from './repeated-copy.ts';
+import { AdaptiveConcurrency } from './scheduling/adaptive-concurrency.ts';
+import { BandwidthLimit, type BandwidthOptions } from './scheduling/bandwidth.ts';
 import type { Side } from './side.ts';
 import type { Stop } from './stop.ts';
-import { streamCopy } from './stream-copy.ts';
+import { type StreamCopy, streamCopy } from './stream-copy.ts';
 import type { Trash } from './trash.ts';
 import { WorkLanes } from './work-lanes.ts';
 
-/** Copies in flight at once: enough to hide a network's latency, few enough for a modest server. */
+/** Copies in flight at once at the beginning: enough to hide a network's latency, few enough for a modest server. */
 export const DEFAULT_TRANSFERS = 16;
+/** Copies in flight at most, where more of them get more done. */
+const MOST_TRANSFERS = 64;
 /** Where one call carries many copies, that many calls: each keeps a core or a disk queue busy by itself. */
 const DEFAULT_BATCHES = 4;
 /** A batch is closed at this size, so that large objects spread over the calls in flight. */
@@ -32,6 +37,11 @@ export interface CopierOptions {
   readonly source: Bucket;
   readonly destination: Bucket;
   readonly transfers: number | undefined;
+  /** Attempts at a copy beside the first. */
+  readonly retries: number | undefined;
+  readonly bandwidth: BandwidthOptions | undefined;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
   /** Bytes a part. */
   readonly partSize: number | undefined;
   /** Where what is overwritten is put first. */
@@ -57,10 +67,13 @@ export class Copier {
   readonly #batchLimit: number;
   readonly #lanes: WorkLanes;
   readonly #parted: WorkLanes;
+  readonly #concurrency: AdaptiveConcurrency;
+  readonly #retries: number;
   readonly #memory = new MemoryBudget(MEMORY_BYTES);
   readonly #buffers: PartBuffers;
   readonly #partSize: number;
   readonly #told = new Set<string>();
+  readonly #pass: ((bytes: number) => Promise<void>) | undefined;
   #batch: CopyAction[] = [];
   #batchBytes = 0;
   #blocked: CopyAction[] = [];
@@ -71,10 +84,26 @@ export class Copier {
     this.#keepBlocked = o.keepBlocked;
     this.#onServer = o.destination.canCopyFrom(o.source);
     this.#batchLimit = this.#onServer ? Math.max(1, o.destination.capabilities.copyBatch) : 1;
-    this.#lanes = new WorkLanes(o.transfers ?? (this.#batchLimit > 1 ? DEFAULT_BATCHES : DEFAULT_TRANSFERS));
+    const start = o.transfers ?? (this.#batchLimit > 1 ? DEFAULT_BATCHES : DEFAULT_TRANSFERS);
+    const most = o.transfers ?? (this.#batchLimit > 1 ? DEFAULT_BATCHES : MOST_TRANSFERS);
+    this.#lanes = new WorkLanes(start);
+    this.#concurrency = new AdaptiveConcurrency({ start, most }, o.now, (limit) => this.#lanes.resize(limit));
+    const bandwidth = o.bandwidth === undefined ? undefined : new BandwidthLimit(o.bandwidth, o.now);
+    this.#pass = bandwidth === undefined ? undefined : (bytes) => bandwidth.pass(bytes, o.signal);
+    this.#retries = o.retries ?? DEFAULT_RETRIES;
     this.#parted = new WorkLanes(Math.min(PARTED_AT_ONCE, o.transfers ?? PARTED_AT_ONCE));
     this.#partSize = o.partSize ?? DEFAULT_PART_BYTES;
     this.#buffers = new PartBuffers(Math.floor(MEMORY_BYTES / this.#partSize));
+  }
+
+  /** Copies that may be in flight now. */
+  get concurrency(): number {
+    return this.#concurrency.limit;
+  }
+
+  /** A store has asked to slow down. */
+  throttled(): void {
+    this.#concurrency.throttled();
   }
 
   /** Queues a copy; its outcome goes to the tally. */
@@ -84,7 +113,7 @@ export class Copier {
       const { size } = action.source;
       const partSize = partSizeFor(size, this.#partSize, this.#o.destination.capabilities.multipart);
       if (canGoInParts(size, partSize, action.source, this.#o.destination)) this.#parted.push(() => this.#inParts(action, partSize));
-      else this.#lanes.push(() => this.#memory.hold(size, () => this.#stream(action)));
+      else this.#lanes.push(() => this.#measured(size, () => this.#stream(action)));
       return;
     }
     this.#batch.push(action);
@@ -119,6 +148,14 @@ export class Copier {
     }
   }
 
+  async #measured<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#memory.hold(bytes, work);
+    } finally {
+      this.#concurrency.ended(bytes, this.#lanes.inFlight);
+    }
+  }
+
   #closeBatch(): void {
     if (this.#batch.length === 0) return;
     const batch = this.#batch;
@@ -127,8 +164,10 @@ export class Copier {
     this.#lanes.push(() => this.#copyBatch(batch));
   }
 
-  async #copyBatch(batch: readonly CopyAction[]): Promise<void> {
-    const { destination, progress, signal, stop, tally } = this.#o;
+  async #copyBatch(batch: readonly CopyAction[], attempt = 1): Promise<void> {
+    const { source, destination, progress, signal, stop, tally } = this.#o;
+    const again: CopyAction[] = [];
+    let wait = 0;
     if (stop.cause !== undefined) {
       for (const action of batch) this.#notAttempted(action);
       tally.flush();
@@ -146,7 +185,17 @@ export class Copier {
         if (outcome === undefined) {
           await this.#failed(action, new StorageError('Unknown', `${destination.provider} gave no outcome for the copy`, { key: action.key }), undefined);
         } else if (outcome.ok) this.#done(action, outcome.info.revision);
-        else await this.#failed(action, outcome.error, undefined);
+        else {
+          const settled = await settledWrite(source, destination, action, outcome.error, signal);
+          const repeatAfter = waitBefore(outcome.error, attempt, this.#retries);
+          if (settled instanceof StorageError) await this.#failed(action, settled, 'destination');
+          else if (settled !== undefined) this.#done(action, settled);
+          else if (repeatAfter === undefined) await this.#failed(action, outcome.error, undefined);
+          else {
+            again.push(action);
+            wait = Math.max(wait, repeatAfter);
+          }
+        }
       }
     } catch (error) {
       for (const action of batch) await this.#failed(action, error, undefined);
@@ -154,6 +203,9 @@ export class Copier {
       progress.finished(batch.length);
     }
     tally.flush();
+    if (again.length === 0) return;
+    await pause(wait, signal, () => stop.cause !== undefined);
+    await this.#copyBatch(again, attempt + 1);
   }
 
   /** Puts what the copies would overwrite into the trash; gives those that could not be. */
@@ -186,7 +238,31 @@ export class Copier {
     };
   }
 
-  async #stream(action: CopyAction): Promise<void> {
+  #stream(action: CopyAction): Promise<void> {
+    return this.#through(action, () => streamCopy(this.#streamOf(action)));
+  }
+
+  #inParts(action: CopyAction, partSize: number): Promise<void> {
+    const { stop, uploads } = this.#o;
+    const turn = <T>(bytes: number, work: () => Promise<T>): Promise<T> => this.#lanes.run(() => this.#measured(bytes, work));
+    return this.#through(action, () => copyInParts({ ...this.#streamOf(action), stop, uploads, partSize, buffers: this.#buffers, turn }));
+  }
+
+  #streamOf(action: CopyAction): StreamCopy {
+    const { source, destination, progress, signal } = this.#o;
+    return {
+      source,
+      destination,
+      action,
+      signal,
+      onBytes: (bytes) => progress.bytesSent(bytes),
+      pass: this.#pass,
+      onDropped: (what) => this.#tellOnce(what),
+    };
+  }
+
+  /** One copy through this process, until it is made or given up. */
+  async #through(action: CopyAction, attempt: () => Promise<PartCopied>): Promise<void> {
     const { source, destination, progress, signal, stop, tally } = this.#o;
     if (stop.cause !== undefined) {
       this.#notAttempted(action);
@@ -194,48 +270,8 @@ export class Copier {
       return;
     }
     progress.began(1);
-    const copied =
-      (await this.#unkept(action)) ??
-      (await streamCopy({
-        source,
-        destination,
-        action,
-        signal,
-        onBytes: (bytes) => progress.bytesSent(bytes),
-        onDropped: (what) => this.#tellOnce(what),
-      }));
-    if (copied.ok) this.#done(action, copied.revision, copied.sent);
-    else {
-      progress.bytesSent(-copied.sent);
-      await this.#failed(action, copied.error, copied.side);
-    }
-    progress.finished(1);
-    tally.flush();
-  }
-
-  async #inParts(action: CopyAction, partSize: number): Promise<void> {
-    const { source, destination, progress, signal, stop, tally, uploads } = this.#o;
-    if (stop.cause !== undefined) {
-      this.#notAttempted(action);
-      tally.flush();
-      return;
-    }
-    progress.began(1);
-    const copied =
-      (await this.#unkept(action)) ??
-      (await copyInParts({
-        source,
-        destination,
-        action,
-        signal,
-        stop,
-        uploads,
-        partSize,
-        buffers: this.#buffers,
-        turn: (bytes, work) => this.#lanes.run(() => this.#memory.hold(bytes, work)),
-        onBytes: (bytes) => progress.bytesSent(bytes),
-        onDropped: (what) => this.#tellOnce(what),
-      }));
+    const again = { source, destination, action, signal, stop, retries: this.#retries, onAgain: (sent: number): void => progress.bytesSent(-sent) };
+    const copied = await repeatedCopy(again, async () => (await this.#unkept(action)) ?? attempt());
     if (copied.ok) this.#done(action, copied.revision, copied.sent);
     else {
       progress.bytesSent(-copied.sent);

@@ -21,6 +21,8 @@ export type { Overlap, PlaceIdentity } from './overlap.ts';
 export { Planner } from './planner.ts';
 export type { Existing, Listed, PlanOptions } from './planner.ts';
 export type { Phase, ProgressSnapshot } from './progress.ts';
+export { parseBandwidth } from './scheduling/bandwidth.ts';
+export type { BandwidthOptions, BandwidthTimetable } from './scheduling/bandwidth.ts';
 export type { Side } from './side.ts';
 export { singleObjectLayer } from './single-object.ts';
 export type { StopCause } from './stop.ts';

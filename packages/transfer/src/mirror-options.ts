@@ -5,6 +5,7 @@ import type { JournalOptions } from './journal/journal.ts';
 import type { FilterOptions } from './filters/key-filter.ts';
 import type { Existing, PlanOptions } from './planner.ts';
 import type { TrippedGuard } from './delete-guard.ts';
+import type { BandwidthOptions } from './scheduling/bandwidth.ts';
 import type { ProgressSnapshot } from './progress.ts';
 import type { StopCause } from './stop.ts';
 
@@ -44,8 +45,12 @@ export interface MirrorOptions {
   readonly deleteExcluded?: boolean;
   /** Folder at the destination, such as `.trash`, where what is deleted or overwritten is put first, under the time of the run. It is no part of the mirror. */
   readonly trash?: { readonly prefix: string; readonly today: Date };
-  /** Copies in flight, or batches of copies where the destination takes many in one call. Default: 16, and 4 batches. */
+  /** Copies in flight at most, or batches of copies where the destination takes many in one call. Default: found while running, from 16 up to 64; 4 batches. */
   readonly transfers?: number;
+  /** Attempts at a copy beside the first, on top of those that layers make at single requests. Default 3; more where a store asks to slow down. */
+  readonly retries?: number;
+  /** How many bytes of content may pass through this process a second. Default: as many as there may be. */
+  readonly bandwidth?: BandwidthOptions;
   /** Bytes a part: larger objects go in several, side by side. Raised so that an object fits into 9,000. Default 8 MiB. */
   readonly partSize?: number;
   /** The part of both trees to work on. Default: everything. */

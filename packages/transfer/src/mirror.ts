@@ -19,6 +19,7 @@ import { refuseOverlap } from './overlap.ts';
 import { sweepUploads } from './parts/upload-sweep.ts';
 import { Planner } from './planner.ts';
 import { type ProgressSnapshot, RunProgress } from './progress.ts';
+import { watchThrottles } from './scheduling/throttle-watch.ts';
 import { Stop } from './stop.ts';
 import { Trash } from './trash.ts';
 import { WorkLanes } from './work-lanes.ts';
@@ -78,6 +79,9 @@ class Run {
       source,
       destination,
       transfers: o.transfers,
+      retries: o.retries,
+      bandwidth: o.bandwidth,
+      now: o.now,
       partSize: o.partSize,
       trash: this.#trash,
       uploads: this.#acts ? this.#journal?.uploads : undefined,
@@ -93,12 +97,17 @@ class Run {
   }
 
   snapshot(): ProgressSnapshot {
+    this.#progress.concurrency = this.#copier.concurrency;
     return this.#progress.snapshot(this.#o.now() - this.#began, this.#tally.of('failed').objects, this.#tally.of('conflict').objects);
   }
 
   async run(): Promise<MirrorReport> {
     const abort = (): void => this.stop.request({ by: 'caller' });
     this.#o.signal?.addEventListener('abort', abort, { once: true });
+    const unwatch = watchThrottles([this.#source, this.#destination], () => {
+      this.#progress.throttled++;
+      this.#copier.throttled();
+    });
     const ledger = new DeleteLedger(this.#o.scratchFolder);
     try {
       this.#refuse();
@@ -117,6 +126,7 @@ class Run {
       if (this.#acts) this.#journal?.history.ended(run, report);
       return report;
     } finally {
+      unwatch();
       ledger.close();
       this.#o.signal?.removeEventListener('abort', abort);
       await this.#planner.close();
@@ -324,6 +334,7 @@ class Run {
       stop: this.stop,
       signal: this.#o.signal,
       trash: this.#trash,
+      retries: this.#o.retries,
     });
     if (guard !== undefined) deleter.keepAll(guard);
     else if (this.#acts) await deleter.deleteAll();

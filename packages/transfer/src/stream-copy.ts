@@ -10,6 +10,8 @@ export interface StreamCopy {
   readonly action: CopyAction;
   readonly signal: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
+  /** Resolves when so many bytes may pass. */
+  readonly pass: ((bytes: number) => Promise<void>) | undefined;
   /** Called with what the destination cannot hold. */
   readonly onDropped: (what: string) => void;
 }
@@ -36,6 +38,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of object) {
+        await o.pass?.(chunk.byteLength);
         sent += chunk.byteLength;
         o.onBytes(chunk.byteLength);
         yield chunk;

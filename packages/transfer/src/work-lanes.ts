@@ -6,7 +6,7 @@ const FORGET_AFTER = 64;
  * One that throws nevertheless ends the run: the error comes out of `room` and `idle`.
  */
 export class WorkLanes {
-  readonly #limit: number;
+  #limit: number;
   #queue: (() => Promise<void>)[] = [];
   #next = 0;
   #inFlight = 0;
@@ -19,6 +19,12 @@ export class WorkLanes {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Work in flight goes on, whatever the new limit. */
+  resize(limit: number): void {
+    this.#limit = limit;
+    this.#pump();
   }
 
   push(piece: () => Promise<void>): void {

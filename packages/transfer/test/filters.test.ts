@@ -164,7 +164,12 @@ describe('too many deletions', () => {
 
   it('are made where whoever is asked says so', async () => {
     const asked: string[] = [];
-    const ask = (answer: boolean) => (guard: { message: string }) => (asked.push(guard.message), Promise.resolve(answer));
+    const ask =
+      (answer: boolean) =>
+      async (guard: { message: string }): Promise<boolean> => {
+        asked.push(guard.message);
+        return answer;
+      };
     const to = await bucketOf(many);
     const refused = await ran(await bucketOf({ a: '1' }), to, { delete: true, maxDelete: { objects: 5 }, confirmDeletions: ask(false) });
     expect(refused.report.guard?.guard).toBe('max-delete');

@@ -269,12 +269,12 @@ describe('an object in parts', () => {
             ...spiedUpload(upload, []),
             async complete(parts, c) {
               await upload.complete(parts, c);
-              throw new StorageError('Unavailable', 'the answer was lost');
+              throw new StorageError('Unknown', 'killed here');
             },
           };
         },
       });
-    expect(byKey((await ran(from, store.with(apart, lost), { partSize: PART, journal: journal() })).outcomes)).toEqual({ v: 'failed:Unavailable' });
+    expect(byKey((await ran(from, store.with(apart, lost), { partSize: PART, journal: journal() })).outcomes)).toEqual({ v: 'failed:Unknown' });
     const seen: { operation: string; index?: number }[] = [];
     // As the listing had it before: an update of what is there now.
     const elder: Layer = (inner) =>

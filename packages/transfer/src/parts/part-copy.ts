@@ -206,6 +206,7 @@ class PartedObject {
       for await (const chunk of object) {
         if (filled + chunk.byteLength > end - start)
           throw new StorageError('Unavailable', `the store gives more than the ${end - start} bytes that were asked for`);
+        await this.#o.pass?.(chunk.byteLength);
         buffer.set(chunk, filled);
         filled += chunk.byteLength;
       }
