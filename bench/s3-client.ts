@@ -25,18 +25,9 @@ await bucket.close();
 const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 console.log(JSON.stringify({ work, done, peakMiB: Math.round(peakKiB / 1024) }));
 
-/** Bytes up, as a stream whose length nobody knows: chunks of the size that files and sockets give. */
-async function stream(to: Bucket, key = 'stream', bytes = `${5 * 1024 * MIB}`): Promise<number> {
-  const size = Number(bytes);
-  async function* content(): AsyncIterable<Uint8Array> {
-    const block = Buffer.allocUnsafe(64 * 1024);
-    for (let sent = 0; sent < size; sent += block.byteLength) {
-      const chunk = Buffer.from(block.subarray(0, Math.min(block.byteLength, size - sent)));
-      chunk.writeDoubleLE(sent, 0);
-      yield chunk;
-    }
-  }
-  return (await to.put(key, content())).size;
+/** Standard input up, whose length nobody knows. */
+async function stream(to: Bucket, key = 'stream'): Promise<number> {
+  return (await to.put(key, process.stdin)).size;
 }
 
 /** One object down; what is read is thrown away. */

@@ -21,6 +21,7 @@ const placeOf: Record<string, Place> = {
   'packages/catalog': 'engine',
   'packages/cache': 'engine',
   'packages/links': 'workflow',
+  'packages/terminal': 'engine',
   'apps/mirror': 'app',
   'apps/links-importer': 'app',
   'apps/gateway': 'app',

@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { certificatesCommand } from './certificates-command.ts';
 import { CommandError } from './command-error.ts';
 import { EXIT } from './exit-code.ts';
-import type { MirrorRequest } from './mirror-request.ts';
+import type { DoctorRequest, MirrorRequest } from './mirror-request.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 import { visible } from './visible-text.ts';
@@ -9,13 +10,14 @@ import { visible } from './visible-text.ts';
 /** Runs one command line to its end and gives the exit code. Never throws. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   let code: number = EXIT.inSync;
-  const run = async (request: MirrorRequest): Promise<void> => {
-    // Loaded here, so that help and usage errors come at once.
-    const { runMirror } = await import('./run-mirror.ts');
-    code = await runMirror(request, terminal);
+  // Loaded where they are needed, so that help and usage errors come at once.
+  const runs: Runs = {
+    mirror: async (request) => void (code = await (await import('./run-mirror.ts')).runMirror(request, terminal)),
+    doctor: async (request) => void (code = await (await import('./doctor.ts')).runDoctor(request, terminal)),
+    certificates: async (request) => void (code = await (await import('./certificates.ts')).runCertificates(request, terminal)),
   };
   try {
-    await program(terminal, run).parseAsync(argv, { from: 'user' });
+    await program(terminal, runs).parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.inSync : EXIT.usage;
@@ -32,7 +34,13 @@ function errorText(error: unknown, debug: boolean): string {
 
 type Run = (request: MirrorRequest) => Promise<void>;
 
-function program(terminal: Terminal, run: Run): Command {
+interface Runs {
+  readonly mirror: Run;
+  readonly doctor: (request: DoctorRequest) => Promise<void>;
+  readonly certificates: Parameters<typeof certificatesCommand>[0];
+}
+
+function program(terminal: Terminal, { mirror, doctor: examine, certificates }: Runs): Command {
   const cli = new Command('stowage-mirror')
     .description('Mirrors folders and buckets, exactly and safely.')
     .version(VERSION, '--version', 'print the version')
@@ -40,7 +48,14 @@ function program(terminal: Terminal, run: Run): Command {
     .helpCommand(false)
     .addHelpText('after', PLACES);
   prepare(cli, terminal);
-  for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(run), terminal));
+  for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(mirror), terminal));
+  cli.addCommand(prepare(doctor(examine), terminal));
+  cli.addCommand(
+    prepare(
+      certificatesCommand(certificates, (command) => prepare(command, terminal)),
+      terminal,
+    ),
+  );
   return cli;
 }
 
@@ -156,6 +171,27 @@ function plan(run: Run): Command {
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('plan', source, destination, o)));
 }
 
+function doctor(run: Runs['doctor']): Command {
+  const command = new Command('doctor')
+    .description('Says what the configured credentials may do with buckets, and what to ask for where that is not enough. Changes nothing.')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<links...>', 'links of buckets: s3://cars')
+    .addOption(new Option('--json', 'one event a line on standard output'))
+    .addHelpText(
+      'after',
+      `
+Exits with 0 where nothing that is needed is missing, else with 4.
+${examples(`
+  stowage-mirror doctor s3://cars
+  stowage-mirror doctor azure://boats google://planes --json`)}`,
+    );
+  configured(command);
+  command.addOption(new Option('-q, --quiet', 'no warnings of the configuration'));
+  return command.action((links: readonly string[], o: CommandOptions) =>
+    run({ links, json: o.json === true, detail: o.quiet === true ? 'quiet' : 'normal', ...configurationOf(o) }),
+  );
+}
+
 function places(name: string, description: string): Command {
   return new Command(name)
     .description(description)
@@ -183,10 +219,15 @@ function writing(command: Command): void {
   command.addOption(new Option('--no-fsync', 'do not wait for the disk: faster, unsafe at power loss'));
 }
 
-function common(command: Command): void {
+function configured(command: Command): void {
   command
     .addOption(new Option('--config <file>', 'storages that links name'))
-    .addOption(new Option('--dotenv <file>', 'variables (default: ./.env, if there)'))
+    .addOption(new Option('--dotenv <file>', 'variables (default: ./.env, if there)'));
+}
+
+function common(command: Command): void {
+  configured(command);
+  command
     .addOption(new Option('--json', 'one event a line on standard output'))
     .addOption(new Option('--no-progress', 'no progress on standard error'))
     .addOption(new Option('-v, --verbose', 'a line for each key').conflicts('quiet'))
@@ -229,13 +270,16 @@ function readRequest(command: MirrorRequest['command'], source: string, destinat
     ...(o.symlinks === undefined ? {} : { symlinks: o.symlinks }),
     ...(o.transfers === undefined ? {} : { transfers: o.transfers }),
     fsync: o.fsync !== false,
-    ...(o.config === undefined ? {} : { config: o.config }),
-    ...(o.dotenv === undefined ? {} : { dotenv: o.dotenv }),
+    ...configurationOf(o),
     json: o.json === true,
     progress: o.progress,
     detail: o.verbose === true ? 'verbose' : o.quiet === true ? 'quiet' : 'normal',
     exitCode: o.exitCode === true,
   };
+}
+
+function configurationOf({ config, dotenv }: Pick<CommandOptions, 'config' | 'dotenv'>): Pick<MirrorRequest, 'config' | 'dotenv'> {
+  return { ...(config === undefined ? {} : { config }), ...(dotenv === undefined ? {} : { dotenv }) };
 }
 
 function deleteLimit(text: string): string {

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CommandError } from './command-error.ts';
 import type { ConfigurationRequest } from './mirror-request.ts';
+import { firstContact } from './first-contact.ts';
 import { loadProvider } from './provider-packages.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -46,7 +47,7 @@ export class Configuration {
     const { stderr, importPackage } = this.#terminal;
     const config = { ...this.#config, entries: this.#config.entries.map((entry) => withFlags(entry, this.#flags)) };
     // A disk that fails once fails again.
-    const layers: Layer[] = name === 'fs' ? [] : [retryLayer()];
+    const layers: Layer[] = name === 'fs' ? [] : [firstContact(), retryLayer()];
     const context = { env: this.#config.env, onNotice: (text: string): void => void stderr.write(`stowage-mirror: ${text}\n`) };
     return createStorages({ providers: [await loadProvider(name, importPackage)], config, layers, context });
   }

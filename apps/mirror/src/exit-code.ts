@@ -19,6 +19,10 @@ export const EXIT = {
   wouldChange: 9,
   /** Another run holds the lock of these two places: EX_TEMPFAIL of sysexits.h. */
   locked: 75,
+  /** As shells have it: 128 and the number of SIGINT. */
+  interrupted: 130,
+  /** 128 and the number of SIGTERM. */
+  terminated: 143,
 } as const;
 
 export const REFUSAL_EXIT: Readonly<Record<RefusalReason, number>> = {

@@ -28,3 +28,9 @@ export interface MirrorRequest extends ConfigurationRequest {
   /** Whether a plan with something to do exits with a code of its own. */
   readonly exitCode: boolean;
 }
+
+/** A command line of `doctor`, read. */
+export interface DoctorRequest extends ConfigurationRequest {
+  readonly links: readonly string[];
+  readonly json: boolean;
+}

@@ -1,6 +1,6 @@
 import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome, parseDeleteLimit } from '@stowage/transfer';
 import { CommandError } from './command-error.ts';
-import { exitCode, REFUSAL_EXIT } from './exit-code.ts';
+import { EXIT, exitCode, REFUSAL_EXIT } from './exit-code.ts';
 import { FailureGroups } from './failure-groups.ts';
 import { endEvent, eventLine, type JsonEvent, outcomeEvent } from './json-events.ts';
 import type { MirrorRequest } from './mirror-request.ts';
@@ -79,7 +79,7 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
   return code;
 }
 
-const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 /** Writes a line or an event for each outcome that is of interest; none: nobody wants them. */
 function outcomeTeller(

@@ -15,12 +15,16 @@ export class Sink extends Writable {
 }
 
 /** A process that a command is told it runs in: without an environment, and with the packages that a test says are installed. */
-export function fakeTerminal(cwd: string, importPackage: Terminal['importPackage']): Terminal & { readonly stdout: Sink; readonly stderr: Sink } {
+export function fakeTerminal(
+  cwd: string,
+  importPackage: Terminal['importPackage'],
+  env: Terminal['env'] = {},
+): Terminal & { readonly stdout: Sink; readonly stderr: Sink } {
   return {
     stdout: new Sink(),
     stderr: new Sink(),
     cwd,
-    env: {},
+    env,
     scratchFolder: tmpdir(),
     now: () => performance.now(),
     today: () => new Date(),

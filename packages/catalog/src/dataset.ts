@@ -6,7 +6,7 @@ export interface Dataset {
   readonly projectId: Id;
   /** The dataset that this one lies in; absent for one that lies in the project itself. */
   readonly parentId?: Id;
-  /** Unique among those of one parent; compared as text, with its case. */
+  /** Unique among those of one parent; compared as text, with its case. Not `.` or `..`, no slash: it may become a folder of a key. */
   readonly name: string;
   readonly createdAt: Date;
 }

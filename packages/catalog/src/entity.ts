@@ -22,7 +22,7 @@ export interface Places {
   readonly local?: string;
   /**
    * Link to an object that Stowage does not keep: canonical text, as `formatLink` of `@stowage/core` writes it. What is given is
-   * parsed and stored in that form, so `MINIO://cars/a.jpg` comes back as `s3://cars/a.jpg`. At most {@link MAX_LINK_BYTES} long.
+   * parsed and stored in that form, so `MINIO://cars/a.jpg` comes back as `s3://cars/a.jpg`. At most `MAX_LINK_BYTES` long.
    */
   readonly link?: string;
   /** The state of the linked object as it was last seen; goes when the link goes or changes. */
@@ -49,18 +49,13 @@ export interface Entity extends Content, Places {
 
 export interface NewEntity extends Content, Places {
   readonly datasetId: IdLike;
-  /** The name that is wanted: not empty, no NUL, no lone surrogates, at most {@link MAX_NAME_BYTES}. */
+  /** The name that is wanted: not empty, not `.` or `..`, no slash, no NUL, no lone surrogates, at most `MAX_NAME_BYTES`. */
   readonly name: string;
   /** Default `{}`. */
   readonly meta?: { readonly [name: string]: Json };
   /** Default none. */
   readonly tags?: readonly string[];
 }
-
-/** Bytes of UTF-8 of the longest link: what an index entry of PostgreSQL holds, with room for its other columns. */
-export const MAX_LINK_BYTES = 2500;
-/** Bytes of UTF-8 of the longest name of a project, a dataset or an entity. */
-export const MAX_NAME_BYTES = 1024;
 
 /**
  * What to do with an entity whose name is taken in its dataset:

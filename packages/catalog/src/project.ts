@@ -24,7 +24,7 @@ export interface Removed {
 }
 
 export interface Projects {
-  /** Throws `AlreadyExists` where the name is taken, `InvalidArgument` for an empty name or another type. */
+  /** Throws `AlreadyExists` where the name is taken, `InvalidArgument` for a name that cannot be kept or another type. */
   create(project: NewProject): Promise<Project>;
   /** The project of that name, made where there is none. Throws `AlreadyExists` where it is of another type. Safe between processes. */
   ensure(project: NewProject): Promise<Project>;

@@ -1,7 +1,7 @@
 import type { Bucket } from './bucket.ts';
 import { placeText } from './config/config-problem.ts';
 import { missingProvider } from './config/provider-names.ts';
-import type { MainStorage, StorageConfig, StorageEntry } from './config/storage-config.ts';
+import { type MainStorage, PUBLIC_URLS, type StorageConfig, type StorageEntry } from './config/storage-config.ts';
 import { accessDiagnosis } from './access-diagnosis.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { Call, Layer } from './driver.ts';
@@ -38,7 +38,7 @@ export interface ResolvedLink {
 export interface Storages extends AsyncDisposable {
   /** The bucket of `s3://cars`. Throws `InvalidLink` for what is no link of a bucket, and `Config` where no storage has it. */
   bucket(link: string): Bucket;
-  /** The bucket and key of `s3://cars/truck.jpg`. A public http link needs no entry: its key is the whole URL. Throws as `bucket`. */
+  /** The bucket and key of `s3://cars/truck.jpg`. A public http link needs no entry, though one of the provider `http` says what may be reached: its key is the whole URL. Throws as `bucket`. */
   resolve(link: string): ResolvedLink;
   /** A bucket of the main storage, whichever provider that is: on the local disk `DATA_PATH/storage/<name>`. Throws `Config` where there is none. */
   main(name: string): Bucket;
@@ -57,8 +57,6 @@ export function createStorages({ providers, config, layers = [], context = {} }:
   return new ConfiguredStorages(providers, config, layers, context);
 }
 
-/** The one bucket of all public URLs. */
-const PUBLIC_URLS = 'public';
 /** How many names a message lists. */
 const LISTED = 10;
 
@@ -90,7 +88,8 @@ class ConfiguredStorages implements Storages {
     const parsed = parseLink(link, { schemes: this.#schemes });
     if (parsed.kind === 'object') return { bucket: this.#open(this.#linked(parsed.provider, parsed.bucket)), key: parsed.key };
     const provider = this.#schemes.get(parsed.url.slice(0, parsed.url.indexOf(':'))) ?? '';
-    return { bucket: this.#open({ provider, bucket: PUBLIC_URLS, settings: PUBLIC_SETTINGS, realm: '' }), key: parsed.url };
+    const place = this.#configured(provider, PUBLIC_URLS) ?? { provider, bucket: PUBLIC_URLS, settings: PUBLIC_SETTINGS, realm: '' };
+    return { bucket: this.#open(place), key: parsed.url };
   }
 
   main(name: string): Bucket {
@@ -127,19 +126,25 @@ class ConfiguredStorages implements Storages {
   }
 
   #linked(provider: string, bucket: string): StoragePlace {
-    const entry = this.#entries.get(bucketId(provider, bucket));
-    if (entry) return { provider, bucket, settings: entry.settings, entry, realm: '' };
-    const { main, contested = [] } = this.#config;
-    const claim = contested.find((one) => one.provider === provider && one.bucket === bucket);
-    if (claim)
-      throw new StorageError(
-        'Config',
-        `the bucket ${quoted(bucket)} of ${provider} is claimed by ${claim.entries.map((one) => quoted(one)).join(' and ')}: leave it to one`,
-        { provider, bucket },
-      );
+    const configured = this.#configured(provider, bucket);
+    if (configured !== undefined) return configured;
+    const { main } = this.#config;
     // A local main storage has no links: a misspelt storage ID would become an empty folder of it.
     if (main?.provider === provider && main.folder === undefined) return inMain(main, bucket);
     throw this.#unknownBucket(provider, bucket);
+  }
+
+  /** What an entry says of the bucket; undefined where none has it. Throws `Config` where several do. */
+  #configured(provider: string, bucket: string): StoragePlace | undefined {
+    const entry = this.#entries.get(bucketId(provider, bucket));
+    if (entry) return { provider, bucket, settings: entry.settings, entry, realm: '' };
+    const claim = this.#config.contested?.find((one) => one.provider === provider && one.bucket === bucket);
+    if (claim === undefined) return undefined;
+    throw new StorageError(
+      'Config',
+      `the bucket ${quoted(bucket)} of ${provider} is claimed by ${claim.entries.map((one) => quoted(one)).join(' and ')}: leave it to one`,
+      { provider, bucket },
+    );
   }
 
   #open(place: StoragePlace): Bucket {

@@ -117,6 +117,16 @@ describe('createStorages', () => {
     expect(log.opened).toEqual([{ settings: { entry: { provider: 'http' } }, bucket: 'public' }]);
   });
 
+  it('gives public URLs what the one entry for them says, and none where two do', () => {
+    const options = { env: {}, folder: '/', source: 'links.yml' };
+    const entry = { provider: 'http', allow_hosts: ['files.internal'] };
+    const { storages, log } = setUp(checkRemoteLinks({ web: entry }, options));
+    storages.resolve('https://example.org/a');
+    expect(log.opened).toEqual([{ settings: { entry }, bucket: 'public' }]);
+    const contested = setUp(checkRemoteLinks({ web: entry, more: entry }, options));
+    expect(failure(() => contested.storages.resolve('https://example.org/a'))).toMatchObject({ code: 'Config' });
+  });
+
   it('refuses what is no link, or none of a bucket', () => {
     const { storages } = setUp();
     for (const link of ['cars_2020', 's3:/cars_2020', 's3://', 's3://cars_2020/x', 'https://example.org', 'ftp://x'])

@@ -3,6 +3,7 @@ import { headerOf } from './convert-answer.ts';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { MinioDriver } from './minio-driver.ts';
 import { type MinioOptions, minioSettings } from './minio-options.ts';
+import type { StoreKind } from './store-limits.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
 const PERMISSIONS: readonly (MissingPermission & { readonly of: 'bucket' | 'object' })[] = [
@@ -31,7 +32,7 @@ export async function diagnose(options: MinioOptions, bucket: string, call: Call
 async function examine(driver: MinioDriver, call: Call): Promise<Diagnosis> {
   const { store, bucket } = driver;
   const { endpoint } = store.settings;
-  const clues: Clues = { told: undefined, skewMs: undefined };
+  const clues: Clues = { told: undefined, skewMs: undefined, kind: undefined };
   let access: AccessReport | undefined;
   let problem: StorageError | undefined;
   let used: string | undefined;
@@ -59,7 +60,7 @@ async function examine(driver: MinioDriver, call: Call): Promise<Diagnosis> {
     ...(missing.length === 0 ? {} : { grant: policyFor(bucket, missing) }),
     ...(clues.skewMs === undefined ? {} : { clockSkewMs: clues.skewMs }),
     facts: facts({ used, told: clues.told, inPath, tls }),
-    advice: adviceFor({ tls, clues, used, access, loopback: /^(?:127\.|localhost$|\[::1\])/.test(endpoint.hostname) }),
+    advice: adviceFor({ tls, clues, used, access, store: store.settings.store, loopback: /^(?:127\.|localhost$|\[::1\])/.test(endpoint.hostname) }),
   };
 }
 
@@ -73,9 +74,15 @@ function facts({ used, told, inPath, tls }: { used: string | undefined; told: st
 }
 
 interface Clues {
+  /** The region that the store says the bucket is in. */
   told: string | undefined;
   skewMs: number | undefined;
+  /** What the server says it is, where that is one that is known. */
+  kind: StoreKind | undefined;
 }
+
+/** How servers call themselves, in the header of that name. */
+const SERVERS: Readonly<Record<string, StoreKind>> = { minio: 'minio', versitygw: 'versitygw' };
 
 /** What an unsigned look at the bucket tells: every S3 server answers it, if only with a refusal. */
 async function look(driver: MinioDriver, { signal }: Call): Promise<Clues> {
@@ -84,11 +91,15 @@ async function look(driver: MinioDriver, { signal }: Call): Promise<Clues> {
     const { headers, body } = await pool.send({ method: 'HEAD', path: address.base === '/' ? '/' : address.base.slice(0, -1), headers: {}, signal });
     body.close();
     const date = Date.parse(headerOf(headers, 'date') ?? '');
-    return { told: headerOf(headers, 'x-amz-bucket-region'), skewMs: Number.isNaN(date) ? undefined : skew(Date.now() - date) };
+    return {
+      told: headerOf(headers, 'x-amz-bucket-region'),
+      skewMs: Number.isNaN(date) ? undefined : skew(Date.now() - date),
+      kind: SERVERS[(headerOf(headers, 'server') ?? '').toLowerCase()],
+    };
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     // The signed probes meet the same fault, and say it in words.
-    if (error instanceof Error) return { told: undefined, skewMs: undefined };
+    if (error instanceof Error) return { told: undefined, skewMs: undefined, kind: undefined };
     throw error;
   }
 }
@@ -116,14 +127,18 @@ function adviceFor({
   used,
   access,
   loopback,
+  store,
 }: {
   tls: boolean;
   clues: Clues;
   used: string | undefined;
   access: AccessReport | undefined;
   loopback: boolean;
+  store: StoreKind;
 }): string[] {
   const advice: string[] = [];
+  if (clues.kind !== undefined && clues.kind !== store)
+    advice.push(`the server says that it is ${clues.kind}, and it is taken for ${store}; set store: ${clues.kind}, so that keys it would change are refused`);
   if (!tls && !loopback) advice.push('plain http: whoever sits between reads the content; use https where the server has it');
   if (clues.skewMs !== undefined && Math.abs(clues.skewMs) > 60_000)
     advice.push(
@@ -133,6 +148,7 @@ function adviceFor({
     advice.push(`the bucket lies in the region ${clues.told}, requests are signed for ${used}; set region: ${clues.told}`);
   if (access?.read === 'not-probed')
     advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
-  if (access?.delete === 'not-probed') advice.push('whether deleting is allowed was not asked: the bucket keeps versions, and the question would leave a mark');
+  if (access?.delete === 'not-probed')
+    advice.push('whether deleting is allowed was not asked: the bucket keeps versions, or does not tell, and the question could leave a mark');
   return advice;
 }

@@ -18,6 +18,7 @@ import {
   type ObjectHeaders,
   type ObjectInfo,
   pickHeaders,
+  resolveRange,
   type PresignedRequest,
   type PresignOptions,
   type PutOptions,
@@ -117,6 +118,13 @@ export class MinioDriver implements BucketDriver, UploadHost {
         throw new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(key)} and sends ${answer.length}`, {
           status,
         });
+      const asked = status === 206 ? resolveRange(o.range, info.size) : range;
+      if (asked.start !== range.start || asked.end !== range.end)
+        throw new StorageError(
+          'Unavailable',
+          `the store answered a read of bytes ${asked.start} to ${asked.end} of ${JSON.stringify(key)} with ${range.start} to ${range.end}; a proxy between may change ranges`,
+          { status },
+        );
       this.#bucketSeen = true;
       return { info, range, body, close: () => opened.close() };
     } catch (error) {
@@ -126,10 +134,11 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
-    const partSize = partSizeFor(o.partSize ?? this.#settings.partSize, o.size ?? (isBytes(body) ? body.byteLength : undefined));
+    const size = o.size ?? (isBytes(body) ? body.byteLength : undefined);
+    const partSize = partSizeFor(o.partSize ?? (size === undefined ? this.#settings.streamPartSize : this.#settings.partSize), size);
     const plan = {
       partSize,
-      concurrency: o.concurrency ?? this.#settings.concurrency,
+      concurrency: o.concurrency ?? (size === undefined ? this.#settings.streamConcurrency : this.#settings.concurrency),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
       ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }),
     };

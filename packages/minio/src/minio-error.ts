@@ -52,6 +52,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ExpiredToken: 'Unauthenticated',
   ExpiredTokenException: 'Unauthenticated',
   InvalidToken: 'Unauthenticated',
+  // MinIO's own name for it.
+  InvalidTokenId: 'Unauthenticated',
   TokenRefreshRequired: 'Unauthenticated',
   InvalidSecurity: 'Unauthenticated',
   NotSignedUp: 'Unauthenticated',
@@ -144,8 +146,10 @@ export function serviceError(fault: ServiceFault, context: FaultContext): Storag
 function refine(
   code: ErrorCode,
   { status, code: own, retryAfter: wait, message, region }: ServiceFault,
-  { condition, region: asked }: FaultContext,
+  { condition, region: asked, key }: FaultContext,
 ): ErrorCode {
+  // Every S3 server says that it is the bucket which is not there: this is something else. The SDK makes the name of the code up.
+  if (status === 404 && (own === '' || own === 'NotFound') && key === undefined) return 'Config';
   if (condition !== undefined && code === 'PreconditionFailed') return condition === 'absent' ? 'AlreadyExists' : 'PreconditionFailed';
   // A condition on a revision of what is not there: AWS, MinIO and Versity answer 404.
   if (condition === 'revision' && own === 'NoSuchKey') return 'PreconditionFailed';
@@ -170,7 +174,7 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
   if (fault.code === 'SignatureDoesNotMatch')
     return `${endpoint} refused the signature: the secret key does not belong to the access key; copy secret_key again`;
   if (fault.code.startsWith('ExpiredToken') || fault.code === 'TokenRefreshRequired') return 'the session has expired; get new temporary credentials';
-  if (fault.code === 'InvalidToken')
+  if (fault.code === 'InvalidToken' || fault.code === 'InvalidTokenId')
     return `${endpoint} does not accept the session token: it is damaged, of another service, or the keys are permanent and need none`;
   switch (code) {
     case 'NotFound':
@@ -225,6 +229,7 @@ function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultCon
   if (fault.message.includes('must be made to API port'))
     return `${endpoint} is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default`;
   if (fault.message.includes('HTTPS')) return `${endpoint} speaks https; write the endpoint with https:// before it`;
+  if (fault.status === 404) return `${endpoint} does not answer as an S3 server does (status 404 without an error of S3): check endpoint and port`;
   if (fault.code === 'AuthorizationHeaderMalformed')
     return `${endpoint} does not take requests signed for the region ${quoted(region)}; set region to the bucket's own${said}`;
   if (fault.status >= 300 && fault.status < 400)

@@ -32,9 +32,9 @@ export interface MinioOptions {
   readonly etagIsMd5?: boolean;
   /** Whether the buckets keep versions: reads and deletions may then name one. Default false. */
   readonly versioned?: boolean;
-  /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 8 MiB. */
+  /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 8 MiB; 5 MiB for streams of unknown size, which are held in memory part by part. */
   readonly partSize?: number;
-  /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4. */
+  /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4; 3 for streams of unknown size. */
   readonly concurrency?: number;
   /** Connections to the server. Default 64. */
   readonly connections?: number;
@@ -55,6 +55,9 @@ export interface MinioSettings extends Required<Omit<MinioOptions, 'credentials'
   readonly region: string | undefined;
   readonly pathStyle: boolean | undefined;
   readonly ca: string | undefined;
+  /** Bytes a part of content whose size nobody knows. */
+  readonly streamPartSize: number;
+  readonly streamConcurrency: number;
 }
 
 const MIB = 1024 * 1024;
@@ -86,6 +89,8 @@ export function minioSettings(o: MinioOptions): MinioSettings {
     versioned: o.versioned ?? false,
     partSize,
     concurrency: o.concurrency ?? 4,
+    streamPartSize: o.partSize ?? 5 * MIB,
+    streamConcurrency: o.concurrency ?? 3,
     connections: o.connections ?? 64,
     connectTimeoutMs: o.connectTimeoutMs ?? 4_000,
     answerTimeoutMs: o.answerTimeoutMs ?? 300_000,

@@ -151,6 +151,21 @@ describe.each(transports)('through %s', (transport) => {
     await driver.close();
   });
 
+  it('a web server that has no such page', async () => {
+    await using other = await faultServer((_incoming, answer) => answered(answer.writeHead(404, { 'content-length': '0' }).end()));
+    const driver = open(other.endpoint, { region: 'us-east-1' });
+    for (const name of ['list', 'uploads', 'access'] as const) {
+      const error = await failure(calls(driver)[name]?.() ?? Promise.resolve());
+      expect({ name, code: error.code, message: error.message }).toEqual({
+        name,
+        code: 'Config',
+        message: `${other.endpoint} does not answer as an S3 server does (status 404 without an error of S3): check endpoint and port`,
+      });
+      expectNoCanary(error);
+    }
+    await driver.close();
+  });
+
   it('nobody there, no such host, something that speaks no http, TLS where there is none', async () => {
     const silent = await new Promise<Server>((resolve) => {
       const server = createServer((socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.9\r\n')));

@@ -110,6 +110,12 @@ else {
       expect(report.advice.join()).toContain('keeps versions');
     });
 
+    it('tells what the server is, where it is taken for another', async () => {
+      expect((await diagnose({ ...base, store: 's3', credentials: keys }, 'examined')).advice).toEqual([
+        'the server says that it is minio, and it is taken for s3; set store: minio, so that keys it would change are refused',
+      ]);
+    });
+
     it('tells why nothing could be asked', async () => {
       expect((await diagnose({ ...base, credentials: keys }, 'no-such-bucket')).problem?.code).toBe('BucketNotFound');
       expect((await diagnose({ ...base, credentials: { ...keys, secretAccessKey: 'wrong-secret' } }, 'examined')).problem?.code).toBe('Unauthenticated');

@@ -14,19 +14,24 @@ export interface MinioServerOptions {
   readonly authority?: LocalAuthority;
   /** Default `us-east-1`. */
   readonly region?: string;
+  /** Buckets that are there from the start. Default: none. */
+  readonly buckets?: readonly string[];
 }
 
 /**
  * MinIO on one folder. Its limits against AWS: no key with `//`, a leading `/` or a segment above 255 bytes; no object at `a` beside
  * one at `a/b`; conditional deletes are not known.
  */
-export async function startMinio({ authority, region = 'us-east-1' }: MinioServerOptions = {}): Promise<S3Server & { readonly consoleEndpoint: string }> {
+export async function startMinio({ authority, region = 'us-east-1', buckets = [] }: MinioServerOptions = {}): Promise<
+  S3Server & { readonly consoleEndpoint: string }
+> {
   const path = await goBinary(MINIO);
   const scheme = authority === undefined ? 'http' : 'https';
   const running = await startServer('minio', 2, async ([port, consolePort], folder) => {
     const certificates = join(folder, 'certs');
     await mkdir(certificates);
-    await mkdir(join(folder, 'data'));
+    // A folder at the top of a drive is a bucket.
+    for (const path of ['data', ...buckets.map((bucket) => join('data', bucket))]) await mkdir(join(folder, path));
     if (authority !== undefined) {
       const issued = await authority.issue('127.0.0.1');
       await writeFile(join(certificates, 'public.crt'), issued.certificate);

@@ -11,6 +11,16 @@ export interface ServerCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it answers by now. */
   readonly ready: () => Promise<boolean>;
+  /** The user to run as. Default: who runs the test. */
+  readonly account?: ServerAccount;
+  /** What ends it; one that has to clean up behind itself needs another. Default `SIGKILL`. */
+  readonly stopSignal?: 'SIGKILL' | 'SIGQUIT';
+}
+
+/** A user of the machine, by numbers. */
+export interface ServerAccount {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface ServerProcess {
@@ -28,8 +38,9 @@ const TRIES = 3;
 const KEEPER = `
 const { spawn } = require('node:child_process');
 const { rmSync } = require('node:fs');
-const [folder, path, ...args] = process.argv.slice(1);
-const server = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+const [folder, options, path, ...args] = process.argv.slice(1);
+const { account, stopSignal } = JSON.parse(options);
+const server = spawn(path, args, { ...account, stdio: ['ignore', 'pipe', 'pipe'] });
 let said = '';
 const keep = (chunk) => { said = (said + chunk).slice(-4000); };
 server.stdout.on('data', keep);
@@ -37,8 +48,8 @@ server.stderr.on('data', keep);
 server.on('error', (error) => { console.error(error.message); process.exit(1); });
 server.on('exit', (code) => { if (!ending) console.error(said); rmSync(folder, { recursive: true, force: true, maxRetries: 5 }); process.exit(ending ? 0 : code || 1); });
 let ending = false;
-process.stdin.on('end', () => { ending = true; server.kill('SIGKILL'); }).resume();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { ending = true; server.kill('SIGKILL'); });
+process.stdin.on('end', () => { ending = true; server.kill(stopSignal); }).resume();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { ending = true; server.kill(stopSignal); });
 console.log(server.pid);
 `;
 
@@ -63,8 +74,8 @@ export async function startServer(
   }
 }
 
-async function launch(name: string, folder: string, { path, args, env, ready }: ServerCommand): Promise<ServerProcess> {
-  const keeper = spawn(process.execPath, ['-e', KEEPER, folder, path, ...args], {
+async function launch(name: string, folder: string, { path, args, env, ready, account, stopSignal = 'SIGKILL' }: ServerCommand): Promise<ServerProcess> {
+  const keeper = spawn(process.execPath, ['-e', KEEPER, folder, JSON.stringify({ account, stopSignal }), path, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Only what it needs: no credentials of the machine's user reach the server.
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...env },

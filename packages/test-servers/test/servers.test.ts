@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { localAuthority, type S3Server, startMinio, startVersitygw } from '../src/index.ts';
+import { type LocalAuthority, localAuthority, startAzurite, startMinio, startPostgres, startVersitygw } from '../src/index.ts';
 import { serverOrReason } from '../src/missing-server.ts';
 
 const BUILD_MS = 20 * 60_000;
@@ -16,16 +16,24 @@ function alive(pid: number): boolean {
   }
 }
 
-it.each([
+type Start = () => Promise<{ readonly pid: number; stop(): Promise<void> }>;
+
+/** With a certificate of an authority that is gone when the server has it. */
+function overTls(start: (authority: LocalAuthority) => ReturnType<Start>): Start {
+  return async () => {
+    await using authority = await localAuthority();
+    return await start(authority);
+  };
+}
+
+it.each<[string, Start]>([
   ['minio', startMinio],
-  [
-    'minio over TLS',
-    async (): Promise<S3Server> => {
-      await using authority = await localAuthority();
-      return await startMinio({ authority });
-    },
-  ],
+  ['minio over TLS', overTls((authority) => startMinio({ authority }))],
   ['versitygw', () => startVersitygw()],
+  ['postgres', () => startPostgres()],
+  ['postgres over TLS', overTls((authority) => startPostgres({ authority }))],
+  ['azurite', () => startAzurite()],
+  ['azurite over TLS, with tokens', overTls((authority) => startAzurite({ authority }))],
 ])('%s answers while it runs and is gone when it was stopped', { timeout: BUILD_MS }, async (_name, start) => {
   const { server, missing } = await serverOrReason(start);
   if (server === undefined) return expect(missing).not.toBe('');

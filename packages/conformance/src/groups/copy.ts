@@ -19,7 +19,7 @@ function fullHeaders({ capabilities }: CaseContext, mark: string): ObjectHeaders
     cacheControl: `max-age=${mark.length}`,
     contentDisposition: `attachment; filename="${mark}"`,
     contentLanguage: 'de',
-    ...(capabilities.metadata === false ? {} : { metadata: { mark, [`only-${mark}`]: 'yes' } }),
+    ...(capabilities.metadata === false ? {} : { metadata: { mark, [`only_${mark}`]: 'yes' } }),
     ...(capabilities.tags === false ? {} : { tags: { mark } }),
   };
 }

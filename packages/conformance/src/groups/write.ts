@@ -6,7 +6,7 @@ import { expectContent, expectHeaders, expectNothing, unfinishedUploads } from '
 import type { CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { contentOf, HaltingSource, streamOf, streamThatThrows } from '../content.ts';
-import { expectBytes, expectCode, expectFailure, expectReason, fail, quoted, settled, told } from '../expectations.ts';
+import { expectBytes, expectCode, expectCodeOf, expectFailure, expectReason, fail, quoted, settled, told } from '../expectations.ts';
 import { lacks, supports, writable } from '../needs.ts';
 
 const KEY = 'write/object.bin';
@@ -157,8 +157,8 @@ export const writeCases: readonly ConformanceCase[] = casesOf(
       name: 'keeps metadata, with names in lower case and inner spaces',
       needs: [supports('metadata', ({ metadata }) => metadata)],
       async run({ bucket }) {
-        await bucket.put(KEY, 'x', { metadata: { Plain: 'value', 'with-dash': 'a  b   c', number_1: '100%2F=;,"\\' } });
-        const expected = { metadata: { plain: 'value', 'with-dash': 'a  b   c', number_1: '100%2F=;,"\\' } };
+        await bucket.put(KEY, 'x', { metadata: { Plain: 'value', with_spaces: 'a  b   c', number_1: '100%2F=;,"\\' } });
+        const expected = { metadata: { plain: 'value', with_spaces: 'a  b   c', number_1: '100%2F=;,"\\' } };
         expectHeaders((await bucket.head(KEY)).headers, expected, 'head');
         const object = await bucket.get(KEY);
         await object[Symbol.asyncDispose]();
@@ -183,6 +183,21 @@ export const writeCases: readonly ConformanceCase[] = casesOf(
         }
         if (!isStorageError(outcome.error, 'InvalidArgument') && !isStorageError(outcome.error, 'Unsupported'))
           fail(`metadata ${quoted(value)}: expected it to be kept, or refused with InvalidArgument or Unsupported; got ${told(outcome.error)}`);
+        await expectNothing(bucket, KEY, 'a put whose metadata was refused');
+      },
+    })),
+    // Stores differ in the names that they take: what one refuses must not arrive as another.
+    ...['with-dash', '1st', 'class'].map((metadataName) => ({
+      name: `the metadata name ${metadataName} is kept as it is or refused, and never changed`,
+      needs: [supports('metadata', ({ metadata }) => metadata)],
+      async run({ bucket }: CaseContext): Promise<void> {
+        const metadata = { [metadataName]: 'value', other: 'stays' };
+        const outcome = await settled(bucket.put(KEY, 'x', { metadata }));
+        if (outcome.ok) {
+          expectHeaders((await bucket.head(KEY)).headers, { metadata }, `the metadata name ${metadataName}`);
+          return;
+        }
+        expectCodeOf(outcome.error, ['InvalidArgument', 'Unsupported'], `the metadata name ${metadataName}`);
         await expectNothing(bucket, KEY, 'a put whose metadata was refused');
       },
     })),

@@ -91,25 +91,71 @@ function pemOf(fields: EntryFields, field: string, read: (text: string) => ReadP
 
 function azureRule(fields: EntryFields, context: RuleContext): EntryFields {
   refuseRole(fields, 'azure', context);
-  const { access_key: account, secret_key: secret } = fields;
+  const { access_key: account, connection_string: connection } = fields;
+  const way = AZURE_WAYS.find((field) => fields[field] !== undefined);
+  for (const field of way === undefined ? [] : AZURE_WAYS)
+    if (field !== way && fields[field] !== undefined)
+      context.report('error', field, {
+        expected: 'one way to sign in',
+        got: `${context.nameOf(field)} beside ${context.nameOf(way ?? '')}`,
+        advice: 'remove one',
+      });
+  if (way === undefined || way === 'secret_key') azureKey(fields, context);
+  if (isPortalPage(fields['endpoint'])) {
+    context.report('error', 'endpoint', {
+      expected: 'https://<account>.blob.core.windows.net',
+      got: 'a page of the Azure portal, which is for browsers',
+      advice: "look on the storage account's page under Settings, Endpoints, Blob service",
+    });
+    return fields;
+  }
+  // A connection string has an endpoint of its own.
+  if (connection !== undefined && fields['endpoint'] === undefined) return fields;
+  const standard = typeof account === 'string' && /^[a-z0-9]+$/.test(account) ? `https://${account}.blob.core.windows.net` : undefined;
+  return { ...fields, ...endpointOf(fields, context, standard, true) };
+}
+
+/** Fields that each are a way to sign in to Azure. */
+const AZURE_WAYS = ['connection_string', 'sign_in', 'secret_key'] as const;
+
+function azureKey({ access_key: account, secret_key: secret }: EntryFields, context: RuleContext): void {
   if (account === undefined) context.report('error', 'access_key', { expected: 'the name of the storage account', got: 'nothing' });
   if (secret === undefined) context.report('error', 'secret_key', { expected: AZURE_SECRET, got: 'nothing' });
   if (typeof secret === 'string' && !secret.startsWith('?') && !isBase64(secret)) {
     const advice = secret.includes('sig=') ? { advice: 'put a "?" before the SAS token' } : {};
     context.report('error', 'secret_key', { expected: AZURE_SECRET, got: 'a text that is neither', ...advice });
   }
-  const standard = typeof account === 'string' && /^[a-z0-9]+$/.test(account) ? `https://${account}.blob.core.windows.net` : undefined;
-  return { ...fields, ...endpointOf(fields, context, standard, true) };
+}
+
+function isPortalPage(endpoint: unknown): boolean {
+  return typeof endpoint === 'string' && /^(?:https?:\/\/)?(?:[\w-]+\.)*portal\.azure\.(?:com|cn|us)(?:[/?#:]|$)/i.test(endpoint);
 }
 
 const AZURE_SECRET = 'the account key (base64), or a SAS token that begins with "?"';
 
 function googleRule(fields: EntryFields, context: RuleContext): EntryFields {
   refuseRole(fields, 'google', context);
-  const path = fields['credentials_path'];
-  if (path === undefined) context.report('error', 'credentials_path', { expected: "the path of the service account's JSON file", got: 'nothing' });
+  const { credentials_path: path, sign_in: way } = fields;
+  if (way !== undefined && !GOOGLE_WAYS.includes(String(way)))
+    context.report('error', 'sign_in', { expected: `one of ${GOOGLE_WAYS.join(', ')}`, got: 'another way' });
+  else if (way !== undefined && way !== 'service_account' && path !== undefined)
+    context.report('error', 'credentials_path', { expected: 'one way to sign in', got: `a file beside ${context.nameOf('sign_in')}`, advice: 'remove one' });
+  else if (path === undefined && (way === undefined || way === 'service_account'))
+    context.report('error', 'credentials_path', { expected: "the path of the service account's JSON file", got: 'nothing' });
+  if (typeof fields['endpoint'] === 'string' && GOOGLE_PAGES.test(fields['endpoint'])) {
+    context.report('error', 'endpoint', {
+      expected: 'storage.googleapis.com',
+      got: "Google's page for people in a browser",
+      advice: `remove ${context.nameOf('endpoint')}: the service is the default`,
+    });
+    return fields;
+  }
   return { ...fields, ...endpointOf(fields, context, GOOGLE_ENDPOINT, true), ...resolved(fields, 'credentials_path', context) };
 }
+
+const GOOGLE_WAYS: readonly string[] = ['service_account', 'application_default', 'metadata', 'anonymous'];
+/** Where people look at buckets; a link copied from there is no endpoint. */
+const GOOGLE_PAGES = /^(?:https?:\/\/)?(?:console\.cloud\.google\.com|storage\.cloud\.google\.com|console\.developers\.google\.com)(?:[:/?#]|$)/i;
 
 function fsRule(fields: EntryFields, context: RuleContext): EntryFields {
   return { ...fields, ...resolved(fields, 'path', context) };

@@ -61,16 +61,33 @@ const minio = z.looseObject({
 
 const azure = z.looseObject({
   provider: z.literal('azure'),
-  endpoint: described('Default: https://<access_key>.blob.core.windows.net').optional(),
-  access_key: described('The name of the storage account.'),
-  secret_key: described('The account key, or a SAS token that begins with "?". A secret: better as "${NAME}" or { file: path }.'),
+  endpoint: described(
+    'Default: https://<access_key>.blob.core.windows.net. Of an emulator with the account in the path: http://127.0.0.1:10000/<account>',
+  ).optional(),
+  access_key: described('The name of the storage account.').optional(),
+  secret_key: described('The account key, or a SAS token that begins with "?". A secret: better as "${NAME}" or { file: path }.').optional(),
+  connection_string: described('As the portal shows it, instead of endpoint and keys. A secret: better as "${NAME}" or { file: path }.').optional(),
+  sign_in: described('Without keys: managed_identity, for the identity of the machine, or anonymous, for containers that are open to everyone.').optional(),
+  client_id: described('With managed_identity: which of the identities of the machine. Default: the only one.').optional(),
+  ca: described('PEM of the authorities whose certificates are trusted, instead of those that are known everywhere. Better as { file: path }.').optional(),
+  versioned: flag('Whether the account keeps versions of blobs. Default: false.'),
+  delete_snapshots: flag('Whether a deletion takes the snapshots of a blob along. Default: false, and a blob that has some is not deleted.'),
+  copy_from_urls: flag('Whether copies may be taken from other stores by presigned URL, which Azure must be able to reach. Default: false.'),
+  service_version: described("Version of the service's interface, where it is older than 2026-02-06.").optional(),
   buckets,
 });
 
 const google = z.looseObject({
   provider: z.literal('google'),
   endpoint: described('Default: storage.googleapis.com').optional(),
-  credentials_path: described("The service account's JSON file; a relative path starts at this file's folder."),
+  credentials_path: described("The service account's JSON file; a relative path starts at this file's folder.").optional(),
+  sign_in: described(
+    'Without a file: application_default, for what the machine offers, metadata, for the account of the virtual machine, or anonymous, for buckets that are open to everyone.',
+  ).optional(),
+  token_endpoint: described("Where the service account's tokens are asked for. Default: https://oauth2.googleapis.com/token").optional(),
+  user_project: described('The project that pays, where the bucket has its readers pay.').optional(),
+  ca: described('PEM of the authorities whose certificates are trusted, instead of those that are known everywhere. Better as { file: path }.').optional(),
+  versioned: flag('Whether the buckets keep versions. Default: false.'),
   buckets,
 });
 
@@ -89,9 +106,35 @@ const fs = z.looseObject({
   durability: z.enum(['full', 'none'], 'full or none').meta({ description: 'Whether what was written survives a power cut. Default: full.' }).optional(),
 });
 
+const HOSTS_ERROR = 'a list of hosts: [files.internal, "*.lab.internal", files.internal:9000]';
+const NETWORKS_ERROR = 'a list of networks: [10.20.0.0/16, 192.168.1.7]';
+const PORTS_ERROR = 'a list of ports: [80, 443]';
+const SIZE_ERROR = 'a size such as 512m or 10g';
+const DURATION_ERROR = 'a duration such as 30s, 10m or 1h';
+/** Numbers of a YAML file come as texts, those of JSON as numbers. */
+const numeral = (error: string): z.ZodUnion<readonly [typeof text, z.ZodNumber]> => z.union([text, z.number()], error);
+
+/** What public links may reach; at most one entry. Without one every default of the provider holds. */
+const http = z.looseObject({
+  provider: z.literal('http'),
+  allow_hosts: z
+    .array(text, HOSTS_ERROR)
+    .meta({ description: 'Hosts of your own, which may have private addresses and be asked over plain http. Default: none.' })
+    .optional(),
+  allow_networks: z.array(text, NETWORKS_ERROR).meta({ description: 'Networks of your own, which are then as public ones. Default: none.' }).optional(),
+  allow_ports: z.array(numeral(PORTS_ERROR), PORTS_ERROR).meta({ description: 'Ports that may be asked. Default: 80, 443, 8080, 8443.' }).optional(),
+  allow_http: z.boolean('true or false').meta({ description: 'Read http:// links of every host, not https:// alone. Default: false.' }).optional(),
+  max_size: numeral(SIZE_ERROR).meta({ description: 'Most bytes of one answer: 10g. Default: 64g.' }).optional(),
+  max_redirects: numeral('a whole number').meta({ description: 'How many redirects are followed. Default: 5.' }).optional(),
+  answer_timeout: numeral(DURATION_ERROR).meta({ description: 'Until an answer must begin. Default: 30s.' }).optional(),
+  silence_timeout: numeral(DURATION_ERROR).meta({ description: 'How long a body may be silent. Default: 30s.' }).optional(),
+  total_timeout: numeral(DURATION_ERROR).meta({ description: 'For a request with its whole body. Default: 1h.' }).optional(),
+  ca: described("PEM of authorities to trust instead of Node's own, or { file: path }.").optional(),
+});
+
 const other = z.looseObject({ provider: z.string(), buckets });
 
-const SHAPES: Readonly<Record<string, z.ZodObject>> = { minio, azure, google, fs };
+const SHAPES: Readonly<Record<string, z.ZodObject>> = { minio, azure, google, fs, http };
 
 /** The providers whose entries have a shape here. */
 export const CONFIGURED_PROVIDERS: readonly string[] = Object.keys(SHAPES);
@@ -115,7 +158,7 @@ export function shapeFaults(provider: string, fields: Readonly<Record<string, un
 
 /** JSON Schema of the whole file, for editors. */
 export function remoteLinksJsonSchema(): Record<string, unknown> {
-  const file = z.record(z.string(), z.discriminatedUnion('provider', [minio, azure, google, fs])).meta({
+  const file = z.record(z.string(), z.discriminatedUnion('provider', [minio, azure, google, fs, http])).meta({
     title: 'remote_links.yml of Stowage',
     description: 'Storages that links may name. Each entry has a name of your choice, which links do not use.',
   });

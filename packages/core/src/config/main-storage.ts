@@ -38,6 +38,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
   secret_key: 'STORAGE_SECRET_KEY',
   iam_role: 'STORAGE_IAM_ROLE',
   credentials_path: 'STORAGE_CREDENTIALS_PATH',
+  connection_string: 'STORAGE_CONNECTION_STRING',
+  sign_in: 'STORAGE_SIGN_IN',
+  client_id: 'STORAGE_CLIENT_ID',
 };
 
 /** In everybody's file, without meaning here. */
@@ -86,7 +89,7 @@ function readMain({ value, report, folder, dataPath }: MainReading): MainStorage
     return undefined;
   }
   const fields: EntryFields = Object.fromEntries(
-    ['endpoint', 'access_key', 'secret_key', 'iam_role', 'credentials_path'].flatMap((field) => {
+    ['endpoint', 'access_key', 'secret_key', 'iam_role', 'credentials_path', 'connection_string', 'sign_in', 'client_id'].flatMap((field) => {
       const written = value(nameOf(field));
       return written === undefined ? [] : [[field, written]];
     }),

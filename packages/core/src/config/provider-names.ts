@@ -31,6 +31,8 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['file', 'fs'],
   ['local', 'fs'],
   ['disk', 'fs'],
+  ['https', 'http'],
+  ['url', 'http'],
 ]);
 
 /** The parts of a problem for a provider's name that is none. `meant`: more names that people write, each with what it means. */

@@ -7,7 +7,7 @@ import { ENTRY_RULES, type EntryFields, REFUSED_BY_RULE } from './entry-rules.ts
 import { CONFIGURED_PROVIDERS, fieldsOf, shapeFaults } from './entry-schema.ts';
 import { unknownProvider } from './provider-names.ts';
 import { type ReferenceSources, resolveReference } from './references.ts';
-import { type ContestedBucket, guardedSettings, type StorageEntry } from './storage-config.ts';
+import { type ContestedBucket, guardedSettings, PUBLIC_URLS, type StorageEntry } from './storage-config.ts';
 import { readYaml, type YamlEntry } from './yaml-source.ts';
 
 export interface RemoteLinksOptions extends ReferenceSources {
@@ -105,14 +105,11 @@ class EntryReader {
     const known = [...CONFIGURED_PROVIDERS, ...(this.#o.otherProviders ?? [])];
     const { provider } = fields;
     if (typeof provider === 'string' && known.includes(provider)) return provider;
-    if (provider === 'http' || provider === 'https')
-      this.#report('error', ['provider'], { ...unknownProvider(provider, known), advice: 'links to public URLs need no entry' });
-    else
-      this.#report(
-        'error',
-        ['provider'],
-        typeof provider === 'string' ? unknownProvider(provider, known) : { expected: `one of ${known.join(', ')}`, got: kindOf(provider) },
-      );
+    this.#report(
+      'error',
+      ['provider'],
+      typeof provider === 'string' ? unknownProvider(provider, known) : { expected: `one of ${known.join(', ')}`, got: kindOf(provider) },
+    );
     return undefined;
   }
 
@@ -159,6 +156,7 @@ class EntryReader {
 
   /** The names that links may use, each once. */
   #buckets(provider: string, settings: EntryFields): readonly string[] {
+    if (provider === 'http') return [PUBLIC_URLS];
     const written = provider === 'fs' ? [settings['storage_id'] ?? this.#entry.name] : settings['buckets'];
     const names = new Set<string>();
     for (const [i, name] of (Array.isArray(written) ? written : []).entries()) {
@@ -173,8 +171,9 @@ class EntryReader {
   }
 }
 
-/** What the provider is told of the entry's buckets: an fs entry has one, by its ID. */
+/** What the provider is told of the entry's buckets: an fs entry has one, by its ID; http has one, which nobody names. */
 function named(provider: string, buckets: readonly string[]): EntryFields {
+  if (provider === 'http') return {};
   return provider === 'fs' ? { storage_id: buckets[0] } : { buckets };
 }
 
@@ -223,7 +222,8 @@ function contestedBuckets(entries: readonly StorageEntry[]): readonly Claim[] {
     const names = group.map((claim) => pathText([claim.entry.name]));
     const where = group.map((claim) => `${pathText([claim.entry.name])} (${placeText(claim.entry)})`).join(' and ');
     const field = entry.provider === 'fs' ? 'storage ID' : 'bucket';
-    const fault = `the ${field} ${quoted(bucket)} of ${entry.provider} is claimed by ${where}`;
+    const what = entry.provider === 'http' ? 'what public links may reach' : `the ${field} ${quoted(bucket)} of ${entry.provider}`;
+    const fault = `${what} is ${entry.provider === 'http' ? 'said' : 'claimed'} by ${where}`;
     const { source, line, column } = second.entry;
     const place = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
     const problem = configProblem('error', place, names[1] ?? '', { fault, advice: 'neither is used for it: leave it to one' });

@@ -8,11 +8,14 @@ export interface StorageEntry extends ConfigPlace {
   readonly name: string;
   /** As in configuration: `minio`, `azure`, `google`, `fs`. */
   readonly provider: string;
-  /** The buckets that links may name; for `fs` the storage ID alone. */
+  /** The buckets that links may name; for `fs` the storage ID alone, for `http` `public` alone. */
   readonly buckets: readonly string[];
   /** What the provider's `parseConfig` is given: the fields of the entry, with references resolved. Holds secrets: shows none when printed or turned to JSON. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
+
+/** What the one bucket of all public URLs is called: an entry of the provider `http` has it, and needs no name for it. */
+export const PUBLIC_URLS = 'public';
 
 /** A bucket that several entries claim: a link cannot say which it means, so none of them has it. */
 export interface ContestedBucket {
@@ -59,11 +62,26 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'trust_anchor_arn',
   'profile_arn',
   'sign_in',
+  'client_id',
+  'delete_snapshots',
+  'copy_from_urls',
+  'service_version',
   'profile',
   'web_identity_token_file',
   'role_session_name',
   'duration_seconds',
   'sts_endpoint',
+  'token_endpoint',
+  'user_project',
+  'allow_hosts',
+  'allow_networks',
+  'allow_ports',
+  'allow_http',
+  'max_size',
+  'max_redirects',
+  'answer_timeout',
+  'silence_timeout',
+  'total_timeout',
 ]);
 
 /** The settings, frozen; printing them or turning them to JSON shows none but the public ones. Copies made by spreading them do. */

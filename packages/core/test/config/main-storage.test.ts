@@ -138,6 +138,11 @@ describe('readEnvironment', () => {
       { ...azure, STORAGE_SECRET_KEY: 'canary' },
       'STORAGE_SECRET_KEY: expected the account key (base64), or a SAS token that begins with "?"; got a text that is neither',
     ],
+    [
+      'two ways to sign in',
+      { ...azure, STORAGE_SIGN_IN: 'managed_identity' },
+      'STORAGE_SECRET_KEY: expected one way to sign in; got STORAGE_SECRET_KEY beside STORAGE_SIGN_IN; remove one',
+    ],
     ['the account', { ...azure, STORAGE_ACCESS_KEY: '' }, 'STORAGE_ACCESS_KEY: expected the name of the storage account; got nothing'],
     ['the credentials', { STORAGE_PROVIDER: 'google' }, "STORAGE_CREDENTIALS_PATH: expected the path of the service account's JSON file; got nothing"],
   ])('refuses %s', (_what, env, message) => {

@@ -85,7 +85,7 @@ describe('entries', () => {
     const { entries, errors } = parse(lines('a:', '  provider: azur', 'b: 1', 'c:', '  provider: fs', '  path: /c', 'd:', '  provider: google', 'e: []', cars));
     expect(entries.map(({ name }) => name)).toEqual(['c', 'cars']);
     expect(messages(errors)).toEqual([
-      'remote_links.yml:2:13: a.provider: expected one of minio, azure, google, fs; got "azur"; did you mean "azure"?',
+      'remote_links.yml:2:13: a.provider: expected one of minio, azure, google, fs, http; got "azur"; did you mean "azure"?',
       'remote_links.yml:3:4: b: expected fields under the name: provider, buckets and more; got a text',
       'remote_links.yml:7:1: d.credentials_path: expected a text, "${NAME}" for a variable of the environment, or { file: path }; got nothing',
       'remote_links.yml:7:1: d.buckets: expected a list of the names of buckets: [name, name]; got nothing',
@@ -152,6 +152,18 @@ describe('entries', () => {
     ]);
   });
 
+  it('of public links need no names, and may be one', () => {
+    const { entries, errors, warnings } = parse('web: { provider: http, allow_hosts: [files.internal], allow_ports: [443, 9000], max_size: 10g }');
+    expect([errors, warnings]).toEqual([[], []]);
+    expect(entries).toMatchObject([{ name: 'web', provider: 'http', buckets: ['public'] }]);
+    expect({ ...entries[0]?.settings }).toEqual({ provider: 'http', allow_hosts: ['files.internal'], allow_ports: ['443', '9000'], max_size: '10g' });
+    const two = parse('a: { provider: http }\nb: { provider: http, allow_http: true }');
+    expect(two.entries.flatMap(({ buckets }) => buckets)).toEqual([]);
+    expect(messages(two.errors)).toEqual([
+      'remote_links.yml:2:1: b: what public links may reach is said by a (remote_links.yml:1:1) and b (remote_links.yml:2:1); neither is used for it: leave it to one',
+    ]);
+  });
+
   it.each([
     ['s3', 'did you mean "minio"?'],
     ['AWS', 'did you mean "minio"?'],
@@ -159,11 +171,11 @@ describe('entries', () => {
     ['Azure', 'did you mean "azure"?'],
     ['googel', 'did you mean "google"?'],
     ['disk', 'did you mean "fs"?'],
-    ['https', 'links to public URLs need no entry'],
+    ['https', 'did you mean "http"?'],
     ['dropbox', 'got "dropbox"'],
   ])('of the provider %s are told which there are', (provider, advice) => {
     const [error] = parse(`a: { provider: ${provider}, buckets: [b] }`).errors;
-    expect(error).toMatchObject({ path: 'a.provider', line: 1, column: 16, expected: 'one of minio, azure, google, fs', got: `"${provider}"` });
+    expect(error).toMatchObject({ path: 'a.provider', line: 1, column: 16, expected: 'one of minio, azure, google, fs, http', got: `"${provider}"` });
     expect(error?.message).toContain(advice);
   });
 
@@ -182,7 +194,7 @@ describe('entries', () => {
     expect(entries).toMatchObject([{ name: 'a', provider: 'my-drive', buckets: ['one'], settings: { token: 'made-up', anything: { goes: 'here' } } }]);
     expect(warnings).toEqual([]);
     expect(errors).toMatchObject([{ path: 'b.buckets' }]);
-    expect(parse(text).errors[0]?.message).toContain('expected one of minio, azure, google, fs; got "my-drive"');
+    expect(parse(text).errors[0]?.message).toContain('expected one of minio, azure, google, fs, http; got "my-drive"');
   });
 });
 
@@ -425,6 +437,41 @@ describe('credentials', () => {
     const { entries, errors } = parse(lines('a:', '  provider: azure', '  access_key: acc', `  secret_key: "${secret}"`, '  buckets: [b]'));
     if (advice === undefined) expect(entries[0]?.settings).toMatchObject({ secret_key: secret, endpoint: 'https://acc.blob.core.windows.net' });
     else expect(errors).toMatchObject([{ path: 'a.secret_key', line: 4, column: 15, message: expect.stringContaining(advice) }]);
+  });
+});
+
+describe('the ways to sign in to Azure', () => {
+  const connection = 'DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=Y2FuYXJ5';
+
+  it.each([
+    ['a connection string, which has its own endpoint', { connection_string: connection }, { connection_string: connection }],
+    [
+      "the machine's identity",
+      { access_key: 'acc', sign_in: 'managed_identity', client_id: 'c-1' },
+      { endpoint: 'https://acc.blob.core.windows.net', sign_in: 'managed_identity', client_id: 'c-1' },
+    ],
+    ['none, for what is open to everyone', { endpoint: 'https://acc.blob.core.windows.net', sign_in: 'anonymous' }, { sign_in: 'anonymous' }],
+  ])('take %s', (_what, fields, expected) => {
+    const { entries, errors } = checkRemoteLinks({ a: { provider: 'azure', buckets: ['b'], ...fields } }, { env: {}, folder: '/' });
+    expect(errors).toEqual([]);
+    expect(entries[0]?.settings).toMatchObject(expected);
+  });
+
+  it.each([
+    ['a key beside a connection string', { connection_string: connection, access_key: 'acc', secret_key: 'Y2FuYXJ5' }, 'secret_key', 'one way to sign in'],
+    ['an identity beside a connection string', { connection_string: connection, sign_in: 'managed_identity' }, 'sign_in', 'one way to sign in'],
+    ['a key beside anonymous access', { access_key: 'acc', secret_key: 'Y2FuYXJ5', sign_in: 'anonymous' }, 'secret_key', 'one way to sign in'],
+    [
+      'a page of the portal',
+      { endpoint: 'https://portal.azure.com/#@x/resource/y', access_key: 'acc', secret_key: 'Y2FuYXJ5' },
+      'endpoint',
+      'https://<account>.blob.core.windows.net',
+    ],
+  ])('refuse %s', (_what, fields, field, expected) => {
+    const { entries, errors } = checkRemoteLinks({ a: { provider: 'azure', buckets: ['b'], ...fields } }, { env: {}, folder: '/' });
+    expect(entries).toEqual([]);
+    expect(errors).toMatchObject([{ path: `a.${field}`, expected }]);
+    expect(JSON.stringify(errors)).not.toContain('Y2FuYXJ5');
   });
 });
 

@@ -1,4 +1,5 @@
 import { shownKey, StorageError } from '@stowage/core';
+import { networkFault } from './network-fault.ts';
 
 /** What may end a request before its time: the caller's signal and the limits on time. One for a request, its redirects and its body. */
 export class Deadline {
@@ -35,9 +36,9 @@ export class Deadline {
     }
   }
 
-  /** The reason of the end, where there was one; else the failure itself. */
-  explain(error: unknown): unknown {
-    return this.#reason === undefined ? error : this.#reason.value;
+  /** What the caller is thrown for a failure: the reason of the end, where there was one; else the failure in plain words. */
+  explain(error: unknown, shown: string): unknown {
+    return this.#reason === undefined ? networkFault(error, shown) : this.#reason.value;
   }
 
   /** All is done: nothing is limited any more, and nobody listens to the caller's signal. Idempotent. */

@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import { StorageError } from '@stowage/core';
 import type { Deadline } from './deadline.ts';
 import { headerNumber, type AnswerHeaders } from './answer-headers.ts';
-import { networkFault } from './network-fault.ts';
 
 /** An unread body of which no more than this is to come is let run out: cheaper than a new connection. */
 const DRAIN_BYTES = 64 * 1024;
@@ -55,8 +54,7 @@ export class GuardedBody implements AsyncIterable<Uint8Array> {
         yield chunk;
       }
     } catch (error) {
-      const reason = deadline.explain(error);
-      throw reason === error ? networkFault(error, shown) : reason;
+      throw deadline.explain(error, shown);
     } finally {
       this.close();
     }

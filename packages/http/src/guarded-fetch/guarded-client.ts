@@ -6,7 +6,6 @@ import { type GuardLimits, guardLimits, type GuardOptions } from './guard-option
 import { GuardPolicy } from './guard-policy.ts';
 import { discard, GuardedBody, tooLarge } from './guarded-body.ts';
 import { guardedConnect } from './guarded-connect.ts';
-import { networkFault } from './network-fault.ts';
 import { headersForHop, nextHop, redirectTarget } from './redirect.ts';
 
 /** What a guarded fetch may be asked: it reads, and changes nothing anywhere. */
@@ -148,8 +147,7 @@ class AgentClient implements GuardedClient {
       const sent = this.#agent.request({ origin, path: pathname + search, method, headers, signal: deadline.signal });
       return await deadline.race(sent, this.#limits.answerTimeoutMs);
     } catch (error) {
-      const reason = deadline.explain(error);
-      throw reason === error ? networkFault(error, shown) : reason;
+      throw deadline.explain(error, shown);
     }
   }
 }

@@ -17,6 +17,8 @@ export interface ReadLinksOptions {
   readonly schemes?: LinkSchemes;
   /** As in `tryParseLink`. */
   readonly rewriteStoreUrls?: boolean;
+  /** Rows up to this line are passed over, as an earlier run is done with them. Default 0. */
+  readonly after?: number;
   /** Told what is no failure and worth a look, one line each. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -93,18 +95,20 @@ class RowReader {
 
   read(lines: readonly TextLine[]): LinksBatch {
     const rows: LinksRow[] = [];
+    const { after = 0 } = this.#o;
     for (const line of lines) {
       this.lines = line.line;
       if (isIgnored(line)) this.#ignored++;
       else {
         const row = this.#row(line);
         if (row === undefined) this.#ignored++;
-        else rows.push(row);
+        else if (line.line > after) rows.push(row);
       }
     }
     return { rows, lines: this.lines, ignored: this.#ignored };
   }
 
+  /** Undefined for what is no row. */
   #row(source: TextLine): LinksRow | undefined {
     const { line, text, fault } = source;
     if (fault !== undefined) {

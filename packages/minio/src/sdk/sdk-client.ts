@@ -127,6 +127,14 @@ function sdkError(error: unknown, context: FaultContext): StorageError {
   // A success that the SDK could not read.
   if (status < 300 && $metadata?.httpStatusCode === undefined)
     return notS3(context, { status, contentType: headers['content-type'], server: headers['server'] });
+  if (status < 300 && typeof Code !== 'string')
+    return new StorageError('Unavailable', `${context.endpoint} gave an answer that cannot be read; it was cut off, or something between changes answers`, {
+      operation: context.operation,
+      provider: 'minio',
+      bucket: context.bucket,
+      status,
+      ...(context.key === undefined ? {} : { key: context.key }),
+    });
   const unreadable = typeof $responseBodyText === 'string' && !$responseBodyText.trimStart().startsWith('<');
   const code = unreadable ? '' : typeof Code === 'string' ? Code : typeof name === 'string' ? name : '';
   const fault: ServiceFault = {

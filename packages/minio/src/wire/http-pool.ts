@@ -1,3 +1,4 @@
+/// <reference path="./undici-pool.d.ts" />
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { AnswerBody } from './answer-body.ts';

@@ -1,0 +1,50 @@
+import { type Diagnosis, isStorageError, parseLinkPrefix } from '@stowage/core';
+import { CommandError } from './command-error.ts';
+import { Configuration } from './configuration.ts';
+import { EXIT } from './exit-code.ts';
+import { diagnosisLines } from './diagnosis-text.ts';
+import type { DoctorRequest } from './mirror-request.ts';
+import { type Terminal, write } from './terminal.ts';
+
+/** A store that takes connections and answers nothing is given up. */
+const PATIENCE_MS = 30_000;
+
+/** Examines the bucket of each link, and gives 0 where nothing that is needed is missing. Throws `CommandError`. */
+export async function runDoctor(request: DoctorRequest, terminal: Terminal): Promise<number> {
+  const configuration = new Configuration(request, {}, terminal);
+  let code: number = EXIT.inSync;
+  for (const [i, link] of request.links.entries()) {
+    const examined = await examine(link, configuration, terminal);
+    if (typeof examined === 'number') return examined;
+    const exitCode = examined.healthy ? EXIT.inSync : EXIT.destination;
+    code = Math.max(code, exitCode);
+    const width = Math.min(terminal.stdout.columns ?? 80, 100);
+    const text = request.json
+      ? JSON.stringify({ event: 'diagnosis', time: terminal.today().toISOString(), link, exitCode, ...examined })
+      : `${i > 0 ? '\n' : ''}${diagnosisLines(link, examined, width).join('\n')}`;
+    await write(terminal.stdout, `${text}\n`);
+  }
+  return code;
+}
+
+/** The diagnosis, or the exit code of the signal that ended it. */
+async function examine(link: string, configuration: Configuration, { onSignal }: Terminal): Promise<Diagnosis | number> {
+  const interrupted = new AbortController();
+  let code: number | undefined;
+  const heedless = onSignal((signal) => {
+    code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+    interrupted.abort();
+  });
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    const storages = await configuration.storagesOf(parseLinkPrefix(link).provider);
+    return await storages.diagnose(link, { signal: AbortSignal.any([interrupted.signal, late]) });
+  } catch (error) {
+    if (code !== undefined) return code;
+    if (late.aborted) throw new CommandError(`${JSON.stringify(link)}: the store did not answer within ${PATIENCE_MS / 1000} s`, EXIT.destination, error);
+    if (isStorageError(error)) throw new CommandError(`${JSON.stringify(link)}: ${error.message}`, EXIT.usage, error);
+    throw error;
+  } finally {
+    heedless();
+  }
+}

@@ -1,0 +1,166 @@
+import type { Call } from '@stowage/core';
+import { StorageError } from '@stowage/core';
+import type { AzureSettings } from '../azure-options.ts';
+import { type FaultContext, serviceError } from '../azure-error.ts';
+import { networkError } from '../network-error.ts';
+import { pick } from '../pick.ts';
+import type { Right } from '../sign-in/sign-in.ts';
+import { errorDocument } from '../xml/elements.ts';
+import { encodedKey, encodedQuery, percentEncoded } from './blob-path.ts';
+import { type AnswerHeaders, type HttpAnswer, HttpPool } from './http-pool.ts';
+
+/** Of an error's body, more is not read. */
+const ERROR_BYTES = 64 * 1024;
+
+/** One request of Blob Storage. */
+export interface BlobRequest extends Call {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** Absent: the container itself. */
+  readonly key?: string | undefined;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  /** What it needs to be allowed. */
+  readonly right: Right;
+  readonly context: FaultContext;
+}
+
+/** One value of a header; of several, as proxies send, the first. */
+export function headerOf(headers: AnswerHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/**
+ * Requests to one container: signed here and sent onto keep-alive connections. Everything goes this one way, so that signing, aborts,
+ * errors and what they must not tell exist once.
+ */
+export class StoreConnection {
+  readonly settings: AzureSettings;
+  readonly bucket: string;
+  readonly #pool: HttpPool;
+  /** The path of the account, which an emulator has before the container's. */
+  readonly #root: string;
+
+  constructor(settings: AzureSettings, bucket: string) {
+    this.settings = settings;
+    this.bucket = bucket;
+    const { connections, connectTimeoutMs, answerTimeoutMs, silenceMs, ca, endpoint } = settings;
+    this.#pool = new HttpPool(endpoint.origin, { connections, connectTimeoutMs, answerTimeoutMs, silenceMs, ...pick('ca', ca) });
+    this.#root = endpoint.pathname === '/' ? '' : endpoint.pathname;
+  }
+
+  context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = {}): FaultContext {
+    const { endpoint, signIn } = this.settings;
+    return {
+      operation,
+      bucket: this.bucket,
+      key,
+      endpoint: endpoint.origin + this.#root,
+      signIn: signIn.kind,
+      // A token is known only once the request was signed.
+      get secrets(): readonly string[] {
+        return signIn.secrets;
+      },
+      ...more,
+    };
+  }
+
+  /** The path of a blob, or of the container. */
+  path(key?: string): string {
+    const container = `${this.#root}/${percentEncoded(this.bucket)}`;
+    return key === undefined ? container : `${container}/${encodedKey(key)}`;
+  }
+
+  /** The service's own path: above the containers. */
+  get servicePath(): string {
+    return `${this.#root}/`;
+  }
+
+  /** The URL of a blob without any signature. */
+  url(key: string): string {
+    return this.settings.endpoint.origin + this.path(key);
+  }
+
+  /** Resolves with a success, whose body must be read or closed; anything else is thrown. */
+  async send(request: BlobRequest, path: string = this.path(request.key)): Promise<HttpAnswer> {
+    const { method, query = {}, headers = {}, body, right, context, signal } = request;
+    signal?.throwIfAborted();
+    const { signIn, serviceVersion } = this.settings;
+    signIn.check(right);
+    const unsigned = { method, path, query: { ...query }, headers: { ...headers, 'x-ms-version': serviceVersion }, length: body?.byteLength ?? 0 };
+    let answer: HttpAnswer;
+    try {
+      const signing = signIn.sign(unsigned, signal);
+      if (signing !== undefined) await signing;
+      answer = await this.#pool.send({ method, path: path + encodedQuery(unsigned.query), headers: unsigned.headers, ...pick('body', body ?? emptyBody(method)), signal });
+    } catch (error) {
+      throw this.failure(error, context, signal);
+    }
+    if (answer.status < 300) return answer;
+    throw await this.#refused(answer, context, signal);
+  }
+
+  /** The headers of an answer whose body says nothing. */
+  async done(request: BlobRequest, path?: string): Promise<AnswerHeaders> {
+    const { headers, body } = await this.send(request, path);
+    await this.#bytes(body, request.context, request.signal);
+    return headers;
+  }
+
+  /** The answer with its body as text. */
+  async text(request: BlobRequest, path?: string): Promise<{ readonly text: string; readonly headers: AnswerHeaders; readonly status: number }> {
+    const { headers, body, status } = await this.send(request, path);
+    return { text: (await this.#bytes(body, request.context, request.signal)).toString('utf8'), headers, status };
+  }
+
+  /** What the caller is thrown for a failure underneath: the reason of an abort as it is, all else in words. */
+  failure(error: unknown, context: FaultContext, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true) return signal.reason;
+    return error instanceof StorageError ? error : networkError(error, context);
+  }
+
+  /** An unsigned look, which every server answers, if only with a refusal: its clock, and whether it is there. */
+  async look(signal: AbortSignal | undefined): Promise<AnswerHeaders> {
+    const path = `${this.path()}?restype=container&comp=list&maxresults=1`;
+    const { headers, body } = await this.#pool.send({ method: 'GET', path, headers: { 'x-ms-version': this.settings.serviceVersion }, signal });
+    body.close();
+    return headers;
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #refused({ status, headers, body }: HttpAnswer, context: FaultContext, signal: AbortSignal | undefined): Promise<unknown> {
+    const bytes = await this.#bytes(body, context, signal, ERROR_BYTES);
+    const document = errorDocument(bytes);
+    return serviceError(
+      {
+        status,
+        code: headerOf(headers, 'x-ms-error-code') ?? document?.code ?? '',
+        message: document?.message ?? '',
+        detail: document?.detail,
+        requestId: headerOf(headers, 'x-ms-request-id'),
+        retryAfter: headerOf(headers, 'retry-after'),
+        date: headerOf(headers, 'date'),
+      },
+      context,
+    );
+  }
+
+  async #bytes(body: HttpAnswer['body'], context: FaultContext, signal: AbortSignal | undefined, max?: number): Promise<Buffer> {
+    try {
+      return await body.bytes(max);
+    } catch (error) {
+      throw this.failure(error, context, signal);
+    }
+  }
+}
+
+const EMPTY = new Uint8Array();
+
+/** A write without content says so by a length of 0, which the service demands. */
+function emptyBody(method: string): Uint8Array | undefined {
+  return method === 'PUT' || method === 'POST' ? EMPTY : undefined;
+}

@@ -1,0 +1,219 @@
+import { type ErrorCode, StorageError, type StorageErrorDetails } from '@stowage/core';
+import { quoted } from './quoted.ts';
+import { withoutSecrets } from './redaction.ts';
+
+/** What is known of a refused request, whichever of the two APIs refused it. */
+export interface ServiceFault {
+  readonly status: number;
+  /** The reason of the JSON API (`conditionNotMet`) or the code of the XML API (`NoSuchKey`); empty where the answer had none. */
+  readonly reason: string;
+  readonly message: string;
+  /** The `Retry-After` header: seconds or a date. */
+  readonly retryAfter?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** What the request was, for the words of its error. */
+export interface FaultContext {
+  /** The method that failed. */
+  readonly operation: string;
+  readonly bucket: string;
+  readonly key?: string | undefined;
+  readonly endpoint: string;
+  /** Who asked. */
+  readonly who: string;
+  readonly anonymous: boolean;
+  /** The condition that the request carried. */
+  readonly condition?: 'absent' | 'revision' | undefined;
+  /** Whether the caller named the checksum that was compared: sending again cannot help then. */
+  readonly ownChecksum?: boolean | undefined;
+  /** Texts that must not appear. */
+  readonly secrets: readonly string[];
+}
+
+/** https://cloud.google.com/storage/docs/json_api/v1/status-codes and …/xml-api/reference-status */
+const REASONS: Readonly<Record<string, ErrorCode>> = {
+  rateLimitExceeded: 'RateLimited',
+  userRateLimitExceeded: 'RateLimited',
+  SlowDown: 'RateLimited',
+  TooManyRequests: 'RateLimited',
+  requestedRangeNotSatisfiable: 'InvalidRange',
+  InvalidRange: 'InvalidRange',
+  conditionNotMet: 'PreconditionFailed',
+  PreconditionFailed: 'PreconditionFailed',
+  notModified: 'NotModified',
+  NoSuchKey: 'NotFound',
+  NoSuchBucket: 'BucketNotFound',
+  InvalidBucketName: 'Config',
+  BadDigest: 'ChecksumMismatch',
+  InvalidDigest: 'InvalidArgument',
+  KeyTooLong: 'InvalidKey',
+  InvalidURI: 'InvalidKey',
+  SignatureDoesNotMatch: 'Unauthenticated',
+  ExpiredToken: 'Unauthenticated',
+  authError: 'Unauthenticated',
+  expired: 'Unauthenticated',
+  AuthenticationRequired: 'Unauthenticated',
+  InvalidSecurity: 'Unauthenticated',
+  AccessDenied: 'AccessDenied',
+  forbidden: 'AccessDenied',
+  insufficientPermissions: 'AccessDenied',
+  objectUnderActiveHold: 'AccessDenied',
+  retentionPolicyNotMet: 'AccessDenied',
+  accountDisabled: 'AccessDenied',
+  userProjectMissing: 'Config',
+  UserProjectMissing: 'Config',
+  notImplemented: 'Unsupported',
+};
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 404) return 'NotFound';
+  if (status === 304) return 'NotModified';
+  if (status === 412) return 'PreconditionFailed';
+  if (status === 416) return 'InvalidRange';
+  if (status === 401) return 'Unauthenticated';
+  if (status === 403) return 'AccessDenied';
+  if (status === 429) return 'RateLimited';
+  if (status === 408 || status === 410 || status === 500 || status === 502 || status === 503 || status === 504) return 'Unavailable';
+  if (status === 507) return 'OutOfSpace';
+  if (status === 501 || status === 405) return 'Unsupported';
+  if (status === 400 || status === 411 || status === 413) return 'InvalidArgument';
+  if (status >= 300 && status < 400) return 'Config';
+  return 'Unknown';
+}
+
+/** A refused request as Stowage tells it: in plain words, without secrets, and without the error underneath. */
+export function serviceError(fault: ServiceFault, context: FaultContext): StorageError {
+  const code = refined(fault, context);
+  const retryAfterMs = retryAfter(fault.retryAfter);
+  const details: StorageErrorDetails = {
+    operation: context.operation,
+    provider: 'google',
+    bucket: context.bucket,
+    status: fault.status,
+    ...(context.key === undefined ? {} : { key: context.key }),
+    ...(fault.requestId === undefined ? {} : { requestId: fault.requestId }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(code === 'ChecksumMismatch' ? { retryable: context.ownChecksum !== true } : {}),
+  };
+  return new StorageError(code, words(code, fault, context), details);
+}
+
+function refined({ status, reason, message, retryAfter: wait }: ServiceFault, { condition, operation, anonymous }: FaultContext): ErrorCode {
+  const code = REASONS[reason] ?? codeOfStatus(status);
+  if (code === 'PreconditionFailed' && condition === 'absent') return 'AlreadyExists';
+  if (code === 'NotFound' && (/bucket does not exist/i.test(message) || operation === 'list' || operation === 'listUploads')) return 'BucketNotFound';
+  // A condition on a generation of what is not there.
+  if (code === 'NotFound' && condition === 'revision') return 'PreconditionFailed';
+  if (code === 'Unavailable' && status === 503 && wait !== undefined) return 'RateLimited';
+  // Whoever does not sign in is answered 401 for what is not open to everyone.
+  if (code === 'Unauthenticated' && anonymous) return 'AccessDenied';
+  if (status === 400 && /doesn't match calculated|does not match calculated/i.test(message)) return 'ChecksumMismatch';
+  if (status === 400 && /object name|unicode characters/i.test(message)) return 'InvalidKey';
+  if (status === 400 && /invalid bucket name/i.test(message)) return 'Config';
+  if (status === 403 && /SSL is required/i.test(message)) return 'Config';
+  return code;
+}
+
+function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): string {
+  const { bucket, key, endpoint, who } = context;
+  const where = key === undefined ? `the bucket ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
+  const said = told(fault, context);
+  switch (code) {
+    case 'NotFound':
+      return `there is no object ${where}`;
+    case 'BucketNotFound':
+      return `there is no bucket ${quoted(bucket)} at ${endpoint}; check its name`;
+    case 'AlreadyExists':
+      return `${where} exists already`;
+    case 'PreconditionFailed':
+      return `${where} is not the revision that was expected: it has been written or deleted since`;
+    case 'NotModified':
+      return `${where} has not changed`;
+    case 'InvalidRange':
+      return `the range lies behind the end of ${where}`;
+    case 'AccessDenied':
+      if (context.anonymous) return `${where} is not open to everyone for that (${context.operation}), and nobody is signed in; configure credentials_path or sign_in`;
+      return fault.reason === 'retentionPolicyNotMet' || fault.reason === 'objectUnderActiveHold'
+        ? `${where} is held by a retention policy or a hold and cannot be replaced or deleted${said}`
+        : `${who} may not ${doing(context.operation)} ${where}${said}`;
+    case 'Unauthenticated':
+      return `${endpoint} does not accept the sign-in of ${who}: its token has expired or was revoked${said}`;
+    case 'ChecksumMismatch':
+      return `the service found other bytes than were announced for ${where}${said}`;
+    case 'RateLimited':
+      return `${endpoint} asks to slow down${said}`;
+    case 'Unavailable':
+      return fault.status === 410 ? `${endpoint} has dropped the upload of ${where}; begin it again` : `${endpoint} failed with status ${fault.status}${said}`;
+    case 'Config':
+      if (/project/i.test(fault.reason)) return `the bucket ${quoted(bucket)} has its readers pay: name the project that pays as user_project${said}`;
+      if (fault.status >= 300 && fault.status < 400) return `${endpoint} sends requests elsewhere: it is no endpoint of Cloud Storage; check endpoint${said}`;
+      return `${endpoint} cannot serve the bucket ${quoted(bucket)}${said}`;
+    default:
+      return `${endpoint} refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`;
+  }
+}
+
+/** A method as a verb before its object; most are one already. */
+function doing(operation: string): string {
+  return DOING[operation] ?? operation;
+}
+
+const DOING: Readonly<Record<string, string>> = {
+  head: 'look at',
+  get: 'read',
+  put: 'write',
+  startUpload: 'begin an upload of',
+  resumeUpload: 'go on with the upload of',
+  part: 'upload a part of',
+  parts: 'list the parts of',
+  complete: 'complete the upload of',
+  abort: 'abort the upload of',
+  copy: 'copy to',
+  setHeaders: 'change the headers of',
+  listUploads: 'list the unfinished uploads of',
+  checkAccess: 'look at',
+};
+
+/** The service's own words, where it had any. */
+function told({ reason, message }: ServiceFault, { secrets }: FaultContext): string {
+  const parts = [withoutSecrets(reason, secrets), withoutSecrets(message, secrets)].filter((part) => part !== '');
+  return parts.length === 0 ? '' : ` (${parts.join(': ')})`;
+}
+
+/** RFC 9110, 10.2.3: whole seconds or a date. */
+function retryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+/** The error in an answer's body, JSON or XML; empty where it is neither. */
+export function faultOf(status: number, body: string): Pick<ServiceFault, 'status' | 'reason' | 'message'> {
+  if (body.startsWith('{')) {
+    try {
+      const { error } = JSON.parse(body) as { error?: { message?: unknown; errors?: readonly { reason?: unknown }[] } };
+      const reason = error?.errors?.[0]?.reason;
+      return { status, reason: typeof reason === 'string' ? reason : '', message: typeof error?.message === 'string' ? error.message : '' };
+    } catch {
+      return { status, reason: '', message: '' };
+    }
+  }
+  const reason = /<Code>([^<]*)<\/Code>/.exec(body)?.[1] ?? '';
+  const message = /<(?:Details|Message)>([^<]*)<\/(?:Details|Message)>/.exec(body)?.[1] ?? '';
+  return { status, reason, message: message === '' && !body.includes('<') ? body.slice(0, 300) : message };
+}
+
+/** Whatever answers at the endpoint is no Cloud Storage. */
+export function notGoogle(context: FaultContext, status: number, contentType: string | undefined): StorageError {
+  const { endpoint, operation, bucket, key } = context;
+  const got = `status ${status}${contentType === undefined ? '' : ` with ${quoted(withoutSecrets(contentType, context.secrets), 40)}`}`;
+  return new StorageError('Config', `${endpoint} does not answer as Cloud Storage does (${got}): check endpoint; the default is storage.googleapis.com`, {
+    operation,
+    provider: 'google',
+    bucket,
+    status,
+    ...(key === undefined ? {} : { key }),
+  });
+}

@@ -1,0 +1,57 @@
+import { type ErrorCode, StorageError } from '@stowage/core';
+import type { FaultContext } from './google-error.ts';
+
+/** Failures of certificates, as Node names them. */
+const CERTIFICATE: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'CERT_SIGNATURE_FAILURE',
+  'INVALID_CA',
+  'CERT_CHAIN_TOO_LONG',
+]);
+const TIMEOUT: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TimeoutError', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** A request that found no answer. The error underneath is not kept: clients hang the signed request on it. */
+export function networkError(error: unknown, context: FaultContext): StorageError {
+  const names = namesOf(error);
+  const { code, message } = described(names, context);
+  const { operation, bucket, key } = context;
+  return new StorageError(code, message, { operation, provider: 'google', bucket, ...(key === undefined ? {} : { key }) });
+}
+
+/** Codes and names of an error and of what it wraps. */
+function namesOf(error: unknown, depth = 0): string[] {
+  if (!(error instanceof Error) || depth > 4) return [];
+  const code = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
+  const inner = error instanceof AggregateError ? (error.errors as unknown[]) : [];
+  return [...code, error.name, ...[error.cause, ...inner].flatMap((each) => namesOf(each, depth + 1))];
+}
+
+function described(names: readonly string[], { endpoint }: FaultContext): { readonly code: ErrorCode; readonly message: string } {
+  const host = endpoint.replace(/^https?:\/\//, '');
+  const has = (...any: string[]): boolean => any.some((name) => names.includes(name));
+  if (has('ENOTFOUND')) return { code: 'Unavailable', message: `there is no host ${host}: its name was not found; check endpoint and the network` };
+  if (has('EAI_AGAIN')) return { code: 'Unavailable', message: `the name ${host} could not be looked up at the moment; check the network` };
+  if (has('ECONNREFUSED')) return { code: 'Unavailable', message: `nobody listens at ${endpoint}; check endpoint and port, and that the server runs` };
+  if (has('CERT_HAS_EXPIRED'))
+    return { code: 'Config', message: `the certificate of ${endpoint} has expired; renew it there, or set this machine's clock right` };
+  if (has('CERT_NOT_YET_VALID')) return { code: 'Config', message: `the certificate of ${endpoint} is not valid yet; set this machine's clock right` };
+  if (has('ERR_TLS_CERT_ALTNAME_INVALID'))
+    return { code: 'Config', message: `the certificate of ${endpoint} is for another host; use the host's name that stands in it` };
+  if (names.some((name) => CERTIFICATE.has(name)))
+    return { code: 'Config', message: `the certificate of ${endpoint} is not of an authority that is trusted here; give the authority's certificate as "ca"` };
+  if (names.some((name) => name === 'EPROTO' || name.startsWith('ERR_SSL_')))
+    return { code: 'Config', message: `${endpoint} does not speak TLS; write the endpoint with http:// before it, or use its https port` };
+  if (names.some((name) => name.startsWith('HPE_') || name === 'HTTPParserError'))
+    return { code: 'Config', message: `what answers at ${endpoint} does not speak http; check the port, and whether it is https` };
+  if (!has('ECONNRESET', 'EPIPE') && names.some((name) => TIMEOUT.has(name))) return { code: 'Timeout', message: `${endpoint} did not answer in time` };
+  return {
+    code: 'Unavailable',
+    message: `the connection to ${endpoint} broke (${names.find((name) => /^[A-Z_]{3,40}$/.test(name)) ?? 'for a reason unknown'})`,
+  };
+}

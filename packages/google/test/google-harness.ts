@@ -1,0 +1,102 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { BodyBreak, Harness, Opened } from '@stowage/conformance';
+import type { BucketDriver } from '@stowage/core';
+import { googleDriver } from '../src/google-driver.ts';
+import type { GoogleOptions } from '../src/google-options.ts';
+import { faultServer, jsonError, pass } from './faults/fault-server.ts';
+
+export interface GoogleHarnessOptions {
+  readonly endpoint: string;
+  readonly credentials: GoogleOptions['credentials'];
+  /** For the making of buckets. */
+  readonly makeBucket: (name: string) => Promise<void>;
+  /** Known to the server, and may do nothing. */
+  readonly denied?: GoogleOptions['credentials'];
+  /** Not known to the server. */
+  readonly unauthenticated?: GoogleOptions['credentials'];
+  readonly secrets?: readonly string[];
+  /** Whether the server tells a missing bucket from a missing object. */
+  readonly tellsMissingBucket: boolean;
+  readonly chunkSize?: number;
+  /** The server knows itself by one name. */
+  readonly ownHost?: boolean;
+  readonly memory?: Harness['memory'];
+}
+
+/** Requests of this process, as Node and undici tell them. */
+let sent = 0;
+subscribe('undici:request:create', () => sent++);
+subscribe('http.client.request.start', () => sent++);
+
+let buckets = 0;
+
+/** A server, with every hook that it or a misbehaving server before it can serve. */
+export function googleHarness(o: GoogleHarnessOptions): Harness {
+  const base: GoogleOptions = { endpoint: o.endpoint, credentials: o.credentials, ...(o.chunkSize === undefined ? {} : { chunkSize: o.chunkSize }) };
+  const open = (bucket: string, more: Partial<GoogleOptions> = {}): BucketDriver => googleDriver({ ...base, ...more }, bucket);
+  const make = async (): Promise<BucketDriver> => {
+    const bucket = `conformance-${process.pid}-${++buckets}`;
+    await o.makeBucket(bucket);
+    return open(bucket);
+  };
+  const bucketOf = (opened: Opened): string => ('bucket' in opened ? opened.bucket : opened.name);
+  const ends = new WeakMap<object, AsyncDisposable>();
+  const behindFaults = async (misbehave: Parameters<typeof faultServer>[0], bucket = 'any', behind?: string): Promise<BucketDriver> => {
+    const faults = await faultServer(misbehave, behind, o.ownHost);
+    const opened = open(bucket, { endpoint: faults.endpoint });
+    ends.set(opened, faults);
+    return opened;
+  };
+  const { denied, unauthenticated } = o;
+  return {
+    capabilities: open('any').capabilities,
+    makeBucket: make,
+    makeSecondBucket: make,
+    openAgain: (opened) => open(bucketOf(opened)),
+    async dispose(opened): Promise<void> {
+      await ends.get(opened)?.[Symbol.asyncDispose]();
+    },
+    requests: () => sent,
+    secrets: o.secrets ?? [],
+    presignFetch: ({ url, method, headers }, content, more) =>
+      fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
+    faults: {
+      ...(o.tellsMissingBucket ? { missingBucket: async (): Promise<Opened> => open('there-is-no-such-bucket') } : {}),
+      ...(denied === undefined ? {} : { denied: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: denied }) }),
+      ...(unauthenticated === undefined ? {} : { unauthenticated: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: unauthenticated }) }),
+      throttled: (retryAfterMs) => behindFaults((_incoming, answer) => jsonError(answer, 429, 'rateLimitExceeded', { 'retry-after': String(retryAfterMs / 1000) })),
+      unreachable: async () => open('any', { endpoint: 'http://127.0.0.1:1' }),
+      hanging: () => behindFaults(() => true),
+      breakBody: (opened, how) => behindFaults(breakFirstBody(o.endpoint, how), bucketOf(opened), o.endpoint),
+    },
+    ...(o.memory === undefined ? {} : { memory: o.memory }),
+    patienceMs: 10_000,
+  };
+}
+
+/** A connection that ends too early: reset, or, without a length announced, as if all were there. */
+function breakFirstBody(behind: string, { afterBytes, silent }: BodyBreak): Parameters<typeof faultServer>[0] {
+  let broken = false;
+  return (incoming, answer) => {
+    if (broken || incoming.method !== 'GET' || incoming.url?.startsWith('/storage/') === true) return false;
+    broken = true;
+    pass(incoming, answer, behind, (response) => {
+      const { 'content-length': length, ...headers } = response.headers;
+      answer.writeHead(response.statusCode ?? 500, silent ? headers : { ...headers, 'content-length': length });
+      const end = (): void => {
+        if (silent) answer.end();
+        else setTimeout(() => answer.destroy(), 20);
+      };
+      let left = afterBytes;
+      if (left === 0) end();
+      response.on('data', (chunk: Buffer) => {
+        if (left <= 0) return;
+        answer.write(chunk.subarray(0, left));
+        left -= chunk.byteLength;
+        if (left <= 0) end();
+      });
+      return true;
+    });
+    return true;
+  };
+}

@@ -1,0 +1,204 @@
+import type { Entity, Id, Project } from '@stowage/catalog';
+import { PROJECT_TYPES } from '@stowage/catalog';
+import { type Revision, StorageError } from '@stowage/core';
+import { Slots } from '../slots.ts';
+import type { MigrateJob, MigrateOptions, MigrateOutcome, MigrateProgress, MigrateReport, ProjectLike } from './migrate-options.ts';
+import { datasetPaths, MigrateTarget } from './migrate-target.ts';
+import { type Moved, moveEntity, type MoveOptions } from './move-entity.ts';
+import { UploadLedger } from './upload-ledger.ts';
+import { Uploader } from './upload-content.ts';
+
+const DEFAULT_TRANSFERS = 16;
+const PAGE = 1000;
+
+/**
+ * Moves the entities of a project that have no link to a bucket: their bytes are copied there and verified by size and checksum, and
+ * then, unless `linkVerified` says otherwise, linked if all were verified, and none of them if not. Deletes nothing. Run again, it
+ * leaves alone what is linked and sends nothing that arrived.
+ */
+export function migrateProject(project: ProjectLike, o: MigrateOptions): MigrateJob {
+  const migration = new Migration(project, o);
+  return { report: migration.run(), progress: () => migration.progress(), stop: () => migration.stop() };
+}
+
+/** What is verified at its target, and was looked at as this version of its entity. */
+interface Verified {
+  readonly id: Id;
+  readonly version: number;
+  readonly link: string;
+  readonly revision: Revision | undefined;
+}
+
+class Migration {
+  readonly #like: ProjectLike;
+  readonly #o: MigrateOptions;
+  readonly #started: number;
+  readonly #slots: Slots;
+  readonly #counts = { entities: 0, uploaded: { entities: 0, bytes: 0 }, there: { entities: 0, bytes: 0 }, conflicts: 0, failed: 0 };
+  readonly #changed: Id[] = [];
+  readonly #targets = new Map<string, Id>();
+  #verified: Verified[] = [];
+  #bytesSent = 0;
+  #inFlight = 0;
+  #linked = 0;
+  #stopped = false;
+
+  constructor(project: ProjectLike, o: MigrateOptions) {
+    this.#like = project;
+    this.#o = o;
+    this.#started = o.now();
+    this.#slots = new Slots(o.transfers ?? DEFAULT_TRANSFERS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  progress(): MigrateProgress {
+    const { entities, uploaded, there, conflicts, failed } = this.#counts;
+    const done = uploaded.entities + there.entities + conflicts + failed;
+    return { entities, done, bytesSent: this.#bytesSent, inFlight: this.#inFlight, linked: this.#linked, elapsedMs: this.#o.now() - this.#started };
+  }
+
+  async run(): Promise<MigrateReport> {
+    const { catalog, storages, to, schemes, dryRun = false, replace = false, partSize, signal } = this.#o;
+    const project = await this.#project();
+    const target = new MigrateTarget(to, storages, schemes);
+    const linkedBefore = (await catalog.entities.count({ projectId: project.id, linked: true })).entities;
+    const call = signal === undefined ? {} : { signal };
+    const onBytes = (bytes: number): void => {
+      this.#bytesSent += bytes;
+    };
+    const ledger = dryRun ? undefined : await UploadLedger.open(catalog, target.text, project.id);
+    const uploader = ledger === undefined ? undefined : new Uploader({ target: target.bucket, ledger, partSize, call, onBytes });
+    const unknownIds = await this.#moveAll(project, target, { storages, target: target.bucket, uploader, replace, call });
+    const allVerified = !this.#stopped && this.#counts.conflicts + this.#counts.failed + unknownIds.length === 0;
+    if (ledger !== undefined) {
+      if (allVerified) await this.#linkAll();
+      // Interrupted uploads are gone on with in the next run.
+      if (this.#counts.failed === 0 && !this.#stopped) await ledger.finish();
+    }
+    return {
+      project,
+      dryRun,
+      ...this.#counts,
+      bytesSent: this.#bytesSent,
+      linkedBefore,
+      linked: this.#linked,
+      changedMeanwhile: this.#changed,
+      unknownIds,
+      complete: allVerified && this.#changed.length === 0,
+      stopped: this.#stopped,
+      elapsedMs: this.#o.now() - this.#started,
+    };
+  }
+
+  async #project(): Promise<Project> {
+    const like = this.#like;
+    if (typeof like !== 'object') return this.#o.catalog.projects.get(like);
+    // Records of other programs may hold types that no catalog of this one has.
+    if (!(PROJECT_TYPES as readonly string[]).includes(like.type))
+      throw new StorageError(
+        'InvalidArgument',
+        `expected a project of ${PROJECT_TYPES.join(' or ')}; ${JSON.stringify(like.name)} is one of ${JSON.stringify(like.type)}`,
+      );
+    return this.#o.catalog.projects.get(like.id);
+  }
+
+  /** Gives the ids of the entities map that are no entities of this project. */
+  async #moveAll(project: Project, target: MigrateTarget, move: MoveOptions): Promise<readonly string[]> {
+    const { catalog, layout = 'flat', entitiesMap } = this.#o;
+    const pathOf = datasetPaths(await catalog.datasets.list(project.id), layout);
+    const wanted = new Set(entitiesMap?.keys());
+    for await (const entities of this.#pages(project)) {
+      if (this.#stopped) break;
+      const outcomes = await Promise.all(
+        entities.map((entity) => {
+          wanted.delete(String(entity.id));
+          const entry = entitiesMap?.get(String(entity.id));
+          return this.#slots.with(() => this.#move(entity, () => this.#distinct(entity, target.of(entity, project, pathOf(entity.datasetId), entry)), move));
+        }),
+      );
+      await this.#o.observer?.outcomes?.(outcomes.filter((outcome) => outcome !== undefined));
+      if (this.#o.linkVerified === true && move.uploader !== undefined && !this.#stopped) await this.#linkSome();
+    }
+    return this.#stopped ? [] : this.#unknown(project, [...wanted]);
+  }
+
+  /** Those that are linked by now are of the project, and left alone. */
+  async #unknown(project: Project, ids: readonly string[]): Promise<readonly string[]> {
+    const { catalog } = this.#o;
+    const datasets = new Set((await catalog.datasets.list(project.id)).map(({ id }) => id));
+    const found = await catalog.entities.getMany(ids.filter((id) => /^\d+$/.test(id)));
+    const known = new Set(found.flatMap((entity) => (entity !== undefined && datasets.has(entity.datasetId) ? [String(entity.id)] : [])));
+    return ids.filter((id) => !known.has(id));
+  }
+
+  async *#pages(project: Project): AsyncGenerator<readonly Entity[], void, undefined> {
+    const { catalog, entitiesMap, from, signal } = this.#o;
+    const filter = { projectId: project.id, ...(from === undefined ? { linked: false } : { linkPrefix: from }) };
+    for await (const { entities } of catalog.entities.pages(filter, { limit: PAGE, ...(signal === undefined ? {} : { signal }) })) {
+      yield entitiesMap === undefined ? entities : entities.filter(({ id }) => entitiesMap.has(String(id)));
+    }
+  }
+
+  async #move(entity: Entity, targetOf: () => ReturnType<MigrateTarget['of']>, move: MoveOptions): Promise<MigrateOutcome | undefined> {
+    if (this.#stopped) return undefined;
+    this.#counts.entities++;
+    this.#inFlight++;
+    try {
+      const moved = await moveEntity(entity, targetOf(), this.#o.entitiesMap?.get(String(entity.id)), move);
+      this.#count(moved);
+      return moved.outcome;
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  #count({ outcome, revision }: Moved): void {
+    if (outcome.kind === 'uploaded' || outcome.kind === 'there') {
+      this.#counts[outcome.kind].entities++;
+      this.#counts[outcome.kind].bytes += outcome.bytes;
+      this.#verified.push({ id: outcome.entity.id, version: outcome.entity.version, link: outcome.link, revision });
+    } else if (outcome.kind === 'conflict') this.#counts.conflicts++;
+    else this.#counts.failed++;
+  }
+
+  /** Maps may send two entities to one place. */
+  #distinct(entity: Entity, target: ReturnType<MigrateTarget['of']>): ReturnType<MigrateTarget['of']> {
+    if (!target.ok || this.#o.entitiesMap === undefined) return target;
+    const other = this.#targets.get(target.key);
+    if (other !== undefined) return { ok: false, message: `the entities ${other} and ${entity.id} have one target: ${target.link}` };
+    this.#targets.set(target.key, entity.id);
+    return target;
+  }
+
+  /** All or none: entities that were replaced while others were sent stand against it, and are looked for before the first link. */
+  async #linkAll(): Promise<void> {
+    for (let at = 0; at < this.#verified.length; at += PAGE) {
+      const some = this.#verified.slice(at, at + PAGE);
+      const now = await this.#o.catalog.entities.getMany(some.map(({ id }) => id));
+      for (const [i, { id, version }] of some.entries()) if (now[i]?.version !== version) this.#changed.push(id);
+    }
+    if (this.#changed.length === 0) await this.#linkSome();
+  }
+
+  async #linkSome(): Promise<void> {
+    const verified = this.#verified;
+    this.#verified = [];
+    const { catalog, clearLocal = false } = this.#o;
+    const outcomes = await catalog.entities.setRemote(
+      verified.map(({ id }) => id),
+      verified.map(({ link }) => link),
+      {
+        clearLocal,
+        versions: verified.map(({ version }) => version),
+        revisions: verified.map(({ revision }) => revision),
+        onBatch: (batch) => {
+          for (const { kind } of batch) if (kind === 'linked' || kind === 'same') this.#linked++;
+        },
+      },
+    );
+    for (const { kind, id } of outcomes) if (kind !== 'linked' && kind !== 'same') this.#changed.push(id);
+  }
+}
