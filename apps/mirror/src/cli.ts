@@ -2,7 +2,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { certificatesCommand } from './certificates-command.ts';
 import { CommandError } from './command-error.ts';
 import { EXIT } from './exit-code.ts';
+import { cleaning, type EngineOptions, engineRequest, keeping, pacing, reporting, selecting } from './engine-options.ts';
 import type { DoctorRequest, MirrorRequest } from './mirror-request.ts';
+import type { RunsRequest } from './past-runs-table.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 import { visible } from './visible-text.ts';
@@ -14,6 +16,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   const runs: Runs = {
     mirror: async (request) => void (code = await (await import('./run-mirror.ts')).runMirror(request, terminal)),
     doctor: async (request) => void (code = await (await import('./doctor.ts')).runDoctor(request, terminal)),
+    past: async (request) => void (code = await (await import('./past-runs-table.ts')).tellPastRuns(request, terminal)),
     certificates: async (request) => void (code = await (await import('./certificates.ts')).runCertificates(request, terminal)),
   };
   try {
@@ -37,10 +40,11 @@ type Run = (request: MirrorRequest) => Promise<void>;
 interface Runs {
   readonly mirror: Run;
   readonly doctor: (request: DoctorRequest) => Promise<void>;
+  readonly past: (request: RunsRequest) => Promise<void>;
   readonly certificates: Parameters<typeof certificatesCommand>[0];
 }
 
-function program(terminal: Terminal, { mirror, doctor: examine, certificates }: Runs): Command {
+function program(terminal: Terminal, { mirror, doctor: examine, past, certificates }: Runs): Command {
   const cli = new Command('stowage-mirror')
     .description('Mirrors folders and buckets, exactly and safely.')
     .version(VERSION, '--version', 'print the version')
@@ -50,6 +54,7 @@ function program(terminal: Terminal, { mirror, doctor: examine, certificates }: 
   prepare(cli, terminal);
   for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(mirror), terminal));
   cli.addCommand(prepare(doctor(examine), terminal));
+  for (const command of [listRuns, showRun]) cli.addCommand(prepare(command(past), terminal));
   cli.addCommand(
     prepare(
       certificatesCommand(certificates, (command) => prepare(command, terminal)),
@@ -105,6 +110,7 @@ Exit codes
   5 a guard tripped, nothing was deleted
   6 check found differences
   9 plan --exit-code: something would be done
+  75 another run is at work on the same two places
   130, 143 interrupted; run again to go on
 
 Examples
@@ -123,9 +129,14 @@ function sync(run: Run): Command {
   stowage-mirror sync photos fs://archive/photos/ -c`),
     );
   deleting(command);
+  cleaning(command);
   comparing(command);
+  keeping(command);
+  selecting(command);
   writing(command);
+  pacing(command);
   common(command);
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('sync', source, destination, o)));
 }
 
@@ -139,8 +150,12 @@ function copy(run: Run): Command {
   stowage-mirror copy photo.jpg fs://archive/photos/`),
     );
   comparing(command);
+  keeping(command);
+  selecting(command);
   writing(command);
+  pacing(command);
   common(command);
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('copy', source, destination, o)));
 }
 
@@ -152,7 +167,10 @@ function check(run: Run): Command {
   stowage-mirror check photos /backup/photos --checksum`),
   );
   comparing(command);
+  command.addOption(new Option('--download', 'read every byte of both, whatever listings say').conflicts(['sizeOnly', 'checksum']));
+  selecting(command);
   common(command);
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('check', source, destination, o)));
 }
 
@@ -166,8 +184,12 @@ function plan(run: Run): Command {
   stowage-mirror plan photos /backup/photos --exit-code`),
     );
   deleting(command);
+  cleaning(command);
   comparing(command);
+  keeping(command);
+  selecting(command);
   common(command);
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('plan', source, destination, o)));
 }
 
@@ -190,6 +212,23 @@ ${examples(`
   return command.action((links: readonly string[], o: CommandOptions) =>
     run({ links, json: o.json === true, detail: o.quiet === true ? 'quiet' : 'normal', ...configurationOf(o) }),
   );
+}
+
+function listRuns(past: Runs['past']): Command {
+  return new Command('runs')
+    .description('Lists past runs of sync and copy.')
+    .helpOption('-h, --help', 'print this help')
+    .addOption(new Option('--json', 'a run a line'))
+    .action((o: { readonly json?: true }) => past({ json: o.json === true }));
+}
+
+function showRun(past: Runs['past']): Command {
+  return new Command('show')
+    .description('Tells what a past run came to.')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<run>', 'as "runs" names it')
+    .addOption(new Option('--json', 'as JSON'))
+    .action((run: string, o: { readonly json?: true }) => past({ run, json: o.json === true }));
 }
 
 function places(name: string, description: string): Command {
@@ -239,7 +278,8 @@ function examples(text: string): string {
 }
 
 /** As commander gives them. */
-interface CommandOptions {
+interface CommandOptions extends EngineOptions {
+  readonly download?: true;
   readonly delete?: true;
   readonly remove?: true;
   readonly maxDelete?: string;
@@ -266,7 +306,7 @@ function readRequest(command: MirrorRequest['command'], source: string, destinat
     delete: o.delete === true || o.remove === true,
     ...(o.maxDelete === undefined ? {} : { maxDelete: o.maxDelete }),
     dryRun: o.dryRun === true,
-    comparison: o.checksum === true ? 'content' : o.sizeOnly === true ? 'size' : 'auto',
+    comparison: o.download === true ? 'bytes' : o.checksum === true ? 'content' : o.sizeOnly === true ? 'size' : 'auto',
     ...(o.symlinks === undefined ? {} : { symlinks: o.symlinks }),
     ...(o.transfers === undefined ? {} : { transfers: o.transfers }),
     fsync: o.fsync !== false,
@@ -275,6 +315,7 @@ function readRequest(command: MirrorRequest['command'], source: string, destinat
     progress: o.progress,
     detail: o.verbose === true ? 'verbose' : o.quiet === true ? 'quiet' : 'normal',
     exitCode: o.exitCode === true,
+    engine: engineRequest(o),
   };
 }
 

@@ -14,6 +14,16 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+async function askTerminal(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
 limitYoungGeneration(16 * 1024 * 1024);
 
 process.exitCode = await runCli(process.argv.slice(2), {
@@ -33,5 +43,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
     };
   },
   importPackage: (name) => import(name),
+  ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: askTerminal } : {}),
   exitNow: (code) => process.exit(code),
 });

@@ -1,4 +1,5 @@
 import type { Comparison } from '@stowage/transfer';
+import type { EngineRequest } from './engine-options.ts';
 
 /** Where a command finds the storages that links name. */
 export interface ConfigurationRequest {
@@ -27,6 +28,7 @@ export interface MirrorRequest extends ConfigurationRequest {
   readonly progress: boolean;
   /** Whether a plan with something to do exits with a code of its own. */
   readonly exitCode: boolean;
+  readonly engine: EngineRequest;
 }
 
 /** A command line of `doctor`, read. */

@@ -7,9 +7,10 @@ import type { SyncedRevisions } from './journal/synced-revisions.ts';
  * - `auto` size; then a checksum that both listings give; or else whether both are still the revisions that an earlier run has left
  *   (where a journal tells); or else the modification time
  * - `size` size alone: a change that keeps the size is not seen
+ * - `bytes` size; then every byte of both, whatever the listings say
  * - `content` size; then a checksum that both listings give, or else every byte of both is read
  */
-export type Comparison = 'auto' | 'size' | 'content';
+export type Comparison = 'auto' | 'size' | 'content' | 'bytes';
 
 /** What a pair of stores can tell of modification times. */
 export interface TimePrecision {
@@ -36,6 +37,7 @@ export function decide(
 ): 'same' | 'compare' | Difference {
   if (source.size !== destination.size) return 'size';
   if (comparison === 'size') return 'same';
+  if (comparison === 'bytes') return source.size === 0 ? 'same' : 'compare';
   const algorithm = sharedChecksum(source, destination);
   if (algorithm !== undefined) return source.checksums[algorithm] === destination.checksums[algorithm] ? 'same' : 'checksum';
   if (comparison === 'content') return source.size === 0 ? 'same' : 'compare';

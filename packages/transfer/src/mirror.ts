@@ -277,7 +277,14 @@ class Run {
       return;
     }
     try {
-      const { equal } = await sameContent(this.#source, this.#destination, source, destination, signal === undefined ? {} : { signal });
+      const { equal } = await sameContent(
+        this.#source,
+        this.#destination,
+        source,
+        destination,
+        signal === undefined ? {} : { signal },
+        this.#o.comparison !== 'bytes',
+      );
       if (equal) {
         this.#tally.add({ kind: 'same', key, size: source.size });
         this.#remember(key, source.revision, destination.revision);
