@@ -4,6 +4,7 @@ import { CommandError } from './command-error.ts';
 import { EXIT } from './exit-code.ts';
 import { cleaning, type EngineOptions, engineRequest, keeping, pacing, reporting, selecting } from './engine-options.ts';
 import type { DoctorRequest, MirrorRequest } from './mirror-request.ts';
+import type { LocalMoveRequest } from './local-move.ts';
 import type { RunsRequest } from './past-runs-table.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
@@ -16,6 +17,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   const runs: Runs = {
     mirror: async (request) => void (code = await (await import('./run-mirror.ts')).runMirror(request, terminal)),
     doctor: async (request) => void (code = await (await import('./doctor.ts')).runDoctor(request, terminal)),
+    local: async (request) => void (code = await (await import('./local-move.ts')).moveFromLocal(request, terminal)),
     past: async (request) => void (code = await (await import('./past-runs-table.ts')).tellPastRuns(request, terminal)),
     certificates: async (request) => void (code = await (await import('./certificates.ts')).runCertificates(request, terminal)),
   };
@@ -40,11 +42,12 @@ type Run = (request: MirrorRequest) => Promise<void>;
 interface Runs {
   readonly mirror: Run;
   readonly doctor: (request: DoctorRequest) => Promise<void>;
+  readonly local: (request: LocalMoveRequest) => Promise<void>;
   readonly past: (request: RunsRequest) => Promise<void>;
   readonly certificates: Parameters<typeof certificatesCommand>[0];
 }
 
-function program(terminal: Terminal, { mirror, doctor: examine, past, certificates }: Runs): Command {
+function program(terminal: Terminal, { mirror, doctor: examine, local, past, certificates }: Runs): Command {
   const cli = new Command('stowage-mirror')
     .description('Mirrors folders and buckets, exactly and safely.')
     .version(VERSION, '--version', 'print the version')
@@ -53,6 +56,7 @@ function program(terminal: Terminal, { mirror, doctor: examine, past, certificat
     .addHelpText('after', PLACES);
   prepare(cli, terminal);
   for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(mirror), terminal));
+  cli.addCommand(prepare(moveLocal(local), terminal));
   cli.addCommand(prepare(doctor(examine), terminal));
   for (const command of [listRuns, showRun]) cli.addCommand(prepare(command(past), terminal));
   cli.addCommand(
@@ -212,6 +216,32 @@ ${examples(`
   return command.action((links: readonly string[], o: CommandOptions) =>
     run({ links, json: o.json === true, detail: o.quiet === true ? 'quiet' : 'normal', ...configurationOf(o) }),
   );
+}
+
+function moveLocal(local: Runs['local']): Command {
+  const command = new Command('local')
+    .description(
+      'Moves an application from its local disk to the configured main storage: copies <prefix>-public and <prefix>-private of DATA_PATH/storage into the buckets of these names, compares, and says which variables to change. The disk stays as it is.',
+    )
+    .helpOption('-h, --help', 'print this help')
+    .addOption(new Option('--prefix <name>', 'which, where there are several applications'))
+    .addOption(new Option('-n, --dry-run', 'say what would be done, and do nothing'))
+    .addHelpText(
+      'after',
+      `
+The buckets must be there, and should be private: "public" names
+the kind of data.
+${examples(`
+  stowage-mirror local --dotenv new.env --dry-run
+  stowage-mirror local --dotenv new.env --checksum`)}`,
+    );
+  comparing(command);
+  pacing(command);
+  common(command);
+  return command.action((o: CommandOptions & { readonly prefix?: string }) => {
+    const { command: _, source: _source, destination: _destination, delete: _delete, ...request } = readRequest('copy', '', '', o);
+    return local({ ...request, ...(o.prefix === undefined ? {} : { prefix: o.prefix }) });
+  });
 }
 
 function listRuns(past: Runs['past']): Command {

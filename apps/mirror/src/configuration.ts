@@ -1,5 +1,5 @@
 import { createStorages, type Layer, retryLayer, type Storages } from '@stowage/core';
-import { type LoadedConfig, loadConfig, type StorageEntry } from '@stowage/core/config';
+import { type LoadedConfig, loadConfig, type MainStorage, type StorageEntry } from '@stowage/core/config';
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CommandError } from './command-error.ts';
@@ -26,6 +26,16 @@ export class Configuration {
     this.#config = readConfig(request, terminal);
     this.#flags = flags;
     this.#terminal = terminal;
+  }
+
+  /** Where the application keeps what is its own; undefined where that has errors, which have been told. */
+  get main(): MainStorage | undefined {
+    return this.#config.main;
+  }
+
+  /** The application's folder of data. */
+  get dataPath(): string {
+    return this.#config.dataPath;
   }
 
   /** Storages that know one provider. Rejects with `CommandError` where its package is not installed. */
