@@ -62,7 +62,10 @@ export async function moveFromLocal(request: LocalMoveRequest, terminal: Termina
 }
 
 function variables(provider: string, settings: Readonly<Record<string, unknown>>): string[] {
-  const shown = SHOWN.flatMap(([field, variable]) => (settings[field] === undefined ? [] : [`${variable}=${visible(String(settings[field]))}`]));
+  const shown = SHOWN.flatMap(([field, variable]) => {
+    const value = settings[field];
+    return typeof value === 'string' ? [`${variable}=${visible(value)}`] : [];
+  });
   const secret = SECRET.flatMap(([field, variable]) => (settings[field] === undefined ? [] : [`${variable}=(as in your settings)`]));
   return [`STORAGE_PROVIDER=${provider}`, ...shown, ...secret].map((line) => `  ${line}`);
 }

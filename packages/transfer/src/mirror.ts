@@ -17,6 +17,7 @@ import { listingRefusal, MirrorRefusal } from './mirror-refusal.ts';
 import { OutcomeTally } from './outcome.ts';
 import { refuseOverlap } from './overlap.ts';
 import { sweepUploads } from './parts/upload-sweep.ts';
+import type { Side } from './side.ts';
 import { Planner } from './planner.ts';
 import { type ProgressSnapshot, RunProgress } from './progress.ts';
 import { watchThrottles } from './scheduling/throttle-watch.ts';
@@ -67,6 +68,7 @@ class Run {
       comparison: o.comparison ?? 'auto',
       // To a check, what only the destination has is a difference like any other.
       delete: o.mode === 'check' || o.delete === true,
+      sort: this.#unordered(),
       ...(o.existing === undefined ? {} : { existing: o.existing }),
       ...(this.#filter === undefined ? {} : { filter: this.#filter }),
       deleteExcluded: o.deleteExcluded === true,
@@ -116,6 +118,7 @@ class Run {
       await this.#open();
       const complete = await this.#carryOut(ledger);
       if (complete) this.#tellMissing();
+      if (complete && this.#acts) for (const side of this.#planner.inOrder) this.#journal?.noteOrder(side, true);
       const guard = this.#o.mode === 'check' ? undefined : await this.#confirmed(this.#judge(ledger, complete));
       await this.#deleteAll(ledger, guard);
       await this.#sweepUploads(complete);
@@ -147,6 +150,13 @@ class Run {
       notice(`${error.message}; this run goes on without one, and nothing keeps another run off the same two places`);
       return undefined;
     }
+  }
+
+  /** Sides that are sorted first: their stores promise no order, or have broken their promise to an earlier run. */
+  #unordered(): Side[] {
+    const broken = this.#journal?.outOfOrder() ?? [];
+    const promised = { source: this.#source, destination: this.#destination };
+    return (['source', 'destination'] as const).filter((side) => promised[side].capabilities.list.order !== 'utf8' || broken.includes(side));
   }
 
   #lock(): void {
@@ -182,16 +192,6 @@ class Run {
     } catch (error) {
       if (isStorageError(error)) throw new MirrorRefusal('overlap', error.message);
       throw error;
-    }
-    for (const [side, bucket] of [
-      ['source', this.#source],
-      ['destination', this.#destination],
-    ] as const) {
-      if (bucket.capabilities.list.order !== 'utf8')
-        throw new MirrorRefusal(
-          'usage',
-          `the ${side} (${bucket.provider}) lists in no order, and such stores cannot be mirrored yet; copy it to a store that lists in order first`,
-        );
     }
     if (this.#trash !== undefined && !this.#destination.canCopyFrom(this.#destination))
       throw new MirrorRefusal(
@@ -232,6 +232,7 @@ class Run {
       complete = this.stop.cause === undefined;
     } catch (error) {
       if (!(error instanceof ListingFailure)) throw error;
+      if (error.outOfOrder && this.#acts) this.#journal?.noteOrder(error.side, false);
       this.stop.request({ by: 'listing', side: error.side, error: error.error });
     }
     this.#progress.listed = complete;
@@ -302,13 +303,16 @@ class Run {
     const { maxDelete } = this.#o;
     const { cause } = this.stop;
     const { doubts, doubtful, source, destination } = this.#planner;
+    const broken = (this.#journal?.outOfOrder() ?? [])
+      .filter((side) => !this.#planner.inOrder.has(side))
+      .map((side) => `the store of the ${side} breaks the order of listings that it promises, and may leave out objects`);
     const listing = cause?.by === 'listing' ? [`the listing of the ${cause.side} failed: ${cause.error.message}`] : [];
     return judgeDeletions({
       deletions: ledger.objects,
       sourceObjects: source.objects,
       destinationObjects: destination.objects,
-      doubts: [...listing, ...doubts],
-      doubtful: doubtful + listing.length,
+      doubts: [...listing, ...broken, ...doubts],
+      doubtful: doubtful + listing.length + broken.length,
       failures: this.#tally.of('failed').objects,
       interrupted: !complete && listing.length === 0,
       limit: maxDelete,

@@ -1,4 +1,4 @@
-import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ObjectInfo, sameRevision } from '@stowage/core';
+import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ListPage, type ObjectInfo, sameRevision } from '@stowage/core';
 import type { Action, Difference } from './action.ts';
 import { CoveredPrefixes } from './covered-prefixes.ts';
 import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
@@ -6,6 +6,8 @@ import type { KeyFilter } from './filters/key-filter.ts';
 import type { SyncedCursor, SyncedRevisions } from './journal/synced-revisions.ts';
 import { ListingCursor } from './listing-cursor.ts';
 import { NestedKeys } from './nested-keys.ts';
+import type { Side } from './side.ts';
+import { sortedPages } from './sorted-listing.ts';
 
 /**
  * What becomes of an object that both sides have, and that differs.
@@ -31,6 +33,8 @@ export interface PlanOptions {
   readonly deleteExcluded?: boolean;
   /** A part of the destination that is no part of the mirror. */
   readonly trash?: string;
+  /** Sides whose listings are brought into order before they are read. Default: none. */
+  readonly sort?: readonly Side[];
   /** What earlier runs know of the two sides' revisions. */
   readonly synced?: SyncedCursor;
   readonly signal?: AbortSignal;
@@ -59,6 +63,8 @@ export class Planner {
   /** Why the listings cannot be relied on to hold everything, in words; the first of them. */
   readonly doubts: string[] = [];
   doubtful = 0;
+  /** Sides that were sorted, and need not have been. */
+  readonly inOrder: Set<Side> = new Set();
 
   readonly #to: Bucket;
   readonly #s: ListingCursor;
@@ -79,8 +85,8 @@ export class Planner {
   constructor(source: Bucket, destination: Bucket, o: PlanOptions = {}) {
     const listing: ListOptions = { ...o.range, ...(o.signal === undefined ? {} : { signal: o.signal }) };
     this.#to = destination;
-    this.#s = new ListingCursor('source', source, listing);
-    this.#d = new ListingCursor('destination', destination, listing);
+    this.#s = new ListingCursor('source', source, listing, this.#sorting('source', o.sort));
+    this.#d = new ListingCursor('destination', destination, listing, this.#sorting('destination', o.sort));
     this.#comparison = o.comparison ?? 'auto';
     this.#delete = o.delete ?? false;
     this.#synced = o.synced;
@@ -293,9 +299,22 @@ export class Planner {
     return { kind: 'conflict', key, size, reason: 'key-conflict', message };
   }
 
-  #doubt(side: 'source' | 'destination', issue: ListIssue): void {
+  #doubt(side: Side, issue: ListIssue): void {
+    this.#doubtOf(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
+  }
+
+  #doubtOf(why: string): void {
     this.doubtful++;
-    if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
+    if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(why);
+  }
+
+  #sorting(side: Side, sort: PlanOptions['sort']): ((pages: AsyncIterable<ListPage>) => AsyncIterable<ListPage>) | undefined {
+    if (sort?.includes(side) !== true) return undefined;
+    return (pages) =>
+      sortedPages(pages, {
+        twice: (key) => this.#doubtOf(`the listing of the ${side} gave ${JSON.stringify(key)} twice`),
+        inOrder: () => this.inOrder.add(side),
+      });
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Side } from '../side.ts';
 import { isDamage, isSqliteError, journalPath, type MirrorPair, openJournalFile, peekJournalFile, setAside } from './journal-file.ts';
 import { Lease, LEASE_MS, type LeaseHolder } from './lease.ts';
 import { RunHistory } from './run-history.ts';
@@ -62,6 +63,23 @@ export class Journal {
     }, LEASE_MS / 3);
     this.#timer.unref();
     return undefined;
+  }
+
+  /** Sides whose listings an earlier run has found out of order, though their stores promise one. */
+  outOfOrder(): Side[] {
+    let sides: Side[] = [];
+    this.#guarded(() => {
+      const rows = this.#db.prepare("SELECT value FROM meta WHERE name IN ('unordered source', 'unordered destination')").all();
+      sides = rows.map(({ value }) => String(value) as Side);
+    });
+    return sides;
+  }
+
+  noteOrder(side: Side, inOrder: boolean): void {
+    this.#guarded(() => {
+      if (inOrder) this.#db.prepare('DELETE FROM meta WHERE name = ?').run(`unordered ${side}`);
+      else this.#db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)').run(`unordered ${side}`, side);
+    });
   }
 
   close(): void {
