@@ -37,7 +37,7 @@ for (const [name, bytes] of [
 
 /** The client's own account of one piece of work. */
 async function client(work: 'stream' | 'read', bytes: number): Promise<{ done: number; peakMiB: number }> {
-  const program = [process.execPath, join(import.meta.dirname, 's3-client.ts'), server.endpoint, 'bench', work];
+  const program = [process.execPath, join(import.meta.dirname, 's3-client.mjs'), server.endpoint, 'bench', work];
   const source = work === 'stream' ? `yes stowage | head -c ${bytes} | ` : '';
   const child = spawn('bash', ['-c', `${source}taskset -c 1 ${program.join(' ')}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -48,6 +48,6 @@ async function client(work: 'stream' | 'read', bytes: number): Promise<{ done: n
     said += chunk.toString();
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
-  if (code !== 0) throw new Error(`the client ended with ${code}`);
+  if (code !== 0) throw new Error(`the client ended with ${String(code)}`);
   return JSON.parse(said) as { done: number; peakMiB: number };
 }

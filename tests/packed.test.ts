@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -106,6 +106,30 @@ describe.each(publishedPackages().map(({ folder: from, manifest }) => ({ name: m
     );
   },
 );
+
+describe('stowage-mirror', () => {
+  it(
+    'comes without the code of any cloud, says what to install for one, and finds it when it is there',
+    async () => {
+      const project = join(folder, 'mirror-and-minio');
+      mkdirSync(project);
+      writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+      writeFileSync(
+        join(project, 'remote_links.yml'),
+        'cars:\n  provider: minio\n  endpoint: http://127.0.0.1:1\n  access_key: a\n  secret_key: b\n  buckets: [cars]\n',
+      );
+      const doctor = (): Promise<Outcome> => run(join(project, 'node_modules/.bin/stowage-mirror'), ['doctor', 's3://cars'], project);
+      await succeed(npmInstall(project, ...withNeeded('stowage-mirror')));
+      expect(readdirSync(join(project, 'node_modules')).filter((name) => /aws|azure|google|smithy/.test(name))).toEqual([]);
+      const without = await doctor();
+      expect([without.code, without.output]).toEqual([2, expect.stringContaining('the provider "minio" is not installed: run "npm install @stowage/minio"')]);
+      await succeed(npmInstall(project, ...withNeeded('@stowage/minio')));
+      const found = await doctor();
+      expect([found.code, found.output]).toEqual([4, expect.stringContaining('nobody listens at http://127.0.0.1:1')]);
+    },
+    installing,
+  );
+});
 
 async function contents(tarball: string): Promise<string[]> {
   return (await succeed(run('tar', ['-tzf', tarball], root))).trim().split('\n').toSorted();

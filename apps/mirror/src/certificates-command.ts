@@ -5,8 +5,8 @@ type Run = (request: CertificatesRequest) => Promise<void>;
 
 const AFTER = `
 Files of the folder: ca.crt and ca.key of the authority,
-company.pem and company.key of the client, readable by you alone
-and never overwritten unless you say --force.
+company.pem and company.key of the client; readable by you
+alone, and never overwritten unless you say --force.
 
 Examples
   stowage-mirror certs ca --cn my-authority --days 3650

@@ -96,14 +96,15 @@ function oneLine(text: string): string {
 const PLACES = `
 A place is
   a path           photos, /data/photos, photo.jpg
-  a link prefix    s3://cars/2020/  azure://boats  google://x
-                   fs://local-datasets/2020/
+  a link prefix    s3://cars/2020/  azure://boats
+                   google://x  fs://local-datasets/2020/
 Storages that links name, with their credentials, are in the
 file of --config, else of STOWAGE_CONFIG, else in
 ./remote_links.yml, else in /remote_links.yml. A bucket that
-none of them has is one of the main storage (STORAGE_PROVIDER
-and what belongs to it). Variables come from the environment,
-then from the file of --dotenv, else from ./.env.
+none of them has is one of the main storage: of
+STORAGE_PROVIDER and what belongs to it. Variables come from
+the environment, then from the file of --dotenv, else from
+./.env.
 Each kind of store is a package beside this one:
 @stowage/minio (all of S3), @stowage/azure, @stowage/google.
 
@@ -206,7 +207,8 @@ function doctor(run: Runs['doctor']): Command {
     .addHelpText(
       'after',
       `
-Exits with 0 where nothing that is needed is missing, else with 4.
+Exits with 0 where nothing that is needed is missing,
+else with 4.
 ${examples(`
   stowage-mirror doctor s3://cars
   stowage-mirror doctor azure://boats google://planes --json`)}`,

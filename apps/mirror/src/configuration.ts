@@ -16,6 +16,7 @@ export interface FolderFlags {
 
 /** The configured storages of one command: read once, each provider loaded when a link first names it. */
 export class Configuration {
+  readonly #envFile: string | undefined;
   readonly #config: LoadedConfig;
   readonly #flags: FolderFlags;
   readonly #terminal: Terminal;
@@ -23,7 +24,8 @@ export class Configuration {
 
   /** Reads it and tells what is wrong with it. Throws `CommandError` where nothing of it can be used. */
   constructor(request: ConfigurationRequest, flags: FolderFlags, terminal: Terminal) {
-    this.#config = readConfig(request, terminal);
+    this.#envFile = request.dotenv ?? (isFile(resolve(terminal.cwd, ENV_FILE)) ? ENV_FILE : undefined);
+    this.#config = readConfig(request, this.#envFile, terminal);
     this.#flags = flags;
     this.#terminal = terminal;
   }
@@ -43,6 +45,20 @@ export class Configuration {
     let storages = this.#storages.get(provider);
     if (storages === undefined) this.#storages.set(provider, (storages = this.#createStorages(provider)));
     return storages;
+  }
+
+  /**
+   * Refuses a bucket that would be one of the main storage only because an entry with an error is left out: it may be that entry's,
+   * and another store would be read or written. Throws `CommandError`.
+   */
+  refuseUncertain(provider: string, bucket: string): void {
+    const { entries, errors, main } = this.#config;
+    if (main === undefined || main.provider !== provider || entries.some((one) => one.provider === provider && one.buckets.includes(bucket))) return;
+    const error = errors.find(({ source }) => source !== 'environment' && source !== this.#envFile);
+    if (error !== undefined)
+      throw new CommandError(
+        `no entry that can be used has the ${provider} bucket ${JSON.stringify(bucket)}, and it is not looked for in the main storage while an entry has an error: ${error.message}`,
+      );
   }
 
   /** Where the bucket's service is, as the configuration says: `https://s3.amazonaws.com`. Undefined for folders. */
@@ -72,8 +88,7 @@ function withFlags(entry: StorageEntry, { symlinks, fsync = true }: FolderFlags)
 /** The file of variables that is read where it is there, as docker compose does. */
 const ENV_FILE = '.env';
 
-function readConfig({ config: configPath, dotenv, detail }: ConfigurationRequest, { cwd, env, stderr }: Terminal): LoadedConfig {
-  const envFile = dotenv ?? (isFile(resolve(cwd, ENV_FILE)) ? ENV_FILE : undefined);
+function readConfig({ config: configPath, detail }: ConfigurationRequest, envFile: string | undefined, { cwd, env, stderr }: Terminal): LoadedConfig {
   const config = loadConfig({
     ...(configPath === undefined ? {} : { configPath }),
     ...(envFile === undefined ? {} : { envFile }),
@@ -81,6 +96,9 @@ function readConfig({ config: configPath, dotenv, detail }: ConfigurationRequest
     cwd,
     readFile: (path) => readFileSync(path),
   });
+  const broken = config.errors.find(({ path }) => path === '');
+  // A file that was named and is not there, or cannot be read at all: what is right of the rest is not what was asked for.
+  if (broken !== undefined) throw new CommandError(`the configuration cannot be used: ${broken.message}`);
   const [first] = config.errors;
   // Nothing of it can be used, so that what is wrong with it is the answer, not what is missing in it.
   if (first !== undefined && config.entries.length === 0 && (config.main?.folder !== undefined || config.main === undefined))

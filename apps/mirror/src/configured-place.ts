@@ -20,6 +20,7 @@ export async function findConfiguredPlace(text: string, side: 'source' | 'destin
 
 async function find(text: string, configuration: () => Configuration): Promise<Place> {
   const { provider, bucket: name, prefix } = parseLinkPrefix(text);
+  configuration().refuseUncertain(provider, name);
   const storages = await configuration().storagesOf(provider);
   const bucket = storages.bucket(text.slice(0, text.length - prefix.length));
   // A prefix names a folder, as a path does: `s3://cars/2020` is not to take `2020-old/` along.

@@ -11,6 +11,18 @@ const PATIENCE_MS = 30_000;
 
 /** Examines the bucket of each link, and gives 0 where nothing that is needed is missing. Throws `CommandError`. */
 export async function runDoctor(request: DoctorRequest, terminal: Terminal): Promise<number> {
+  try {
+    return await examineAll(request, terminal);
+  } catch (error) {
+    if (request.json && error instanceof CommandError) {
+      const { exitCode, message } = error;
+      await write(terminal.stdout, `${JSON.stringify({ event: 'error', time: terminal.today().toISOString(), exitCode, message })}\n`);
+    }
+    throw error;
+  }
+}
+
+async function examineAll(request: DoctorRequest, terminal: Terminal): Promise<number> {
   const configuration = new Configuration(request, {}, terminal);
   let code: number = EXIT.inSync;
   for (const [i, link] of request.links.entries()) {
@@ -37,7 +49,9 @@ async function examine(link: string, configuration: Configuration, { onSignal }:
   });
   const late = AbortSignal.timeout(PATIENCE_MS);
   try {
-    const storages = await configuration.storagesOf(parseLinkPrefix(link).provider);
+    const { provider, bucket } = parseLinkPrefix(link);
+    configuration.refuseUncertain(provider, bucket);
+    const storages = await configuration.storagesOf(provider);
     return await storages.diagnose(link, { signal: AbortSignal.any([interrupted.signal, late]) });
   } catch (error) {
     if (code !== undefined) return code;

@@ -15,6 +15,15 @@ beforeEach(() => {
   symlinkSync('src/a', join(folder.path, 'a-link'));
   writeFileSync(join(folder.path, 'broken.yml'), 'a: [\n');
   writeFileSync(join(folder.path, 'unknown.yml'), 'x:\n  provider: fz\n  path: /tmp\n');
+  writeFileSync(join(folder.path, 'good.yml'), 'shelf:\n  provider: fs\n  path: src\n');
+  writeFileSync(
+    join(folder.path, 'broken-entry.yml'),
+    'my-cars:\n  provider: minio\n  endpoint: http://127.0.0.1:1\n  access_key: a\n  secret_key: b\n  region: [x]\n  buckets: [cars]\nshelf:\n  provider: fs\n  path: src\n',
+  );
+  writeFileSync(
+    join(folder.path, 'main.env'),
+    'STORAGE_PROVIDER=minio\nSTORAGE_ENDPOINT=127.0.0.1\nSTORAGE_PORT=1\nSTORAGE_ACCESS_KEY=a\nSTORAGE_SECRET_KEY=b\n',
+  );
   writeFileSync(join(folder.path, 'wrong.env'), 'STORAGE_PROVIDER=minioo\n');
 });
 
@@ -60,9 +69,15 @@ it.each([
     'an unknown provider',
     'sync fs://x/ dst --config unknown.yml',
     2,
-    /unknown\.yml:2:13: x\.provider: expected one of minio, azure, google, fs; got "fz"; did you mean "fs"\?/,
+    /unknown\.yml:2:13: x\.provider: expected one of minio, azure, google, fs, http; got "fz"; did you mean "fs"\?/,
   ],
   ['a file of variables that is missing', 'sync fs://x/ dst --dotenv nope.env', 2, /nope\.env: expected a file of variables; got one that does not exist/],
+  [
+    'a file of variables that is missing, beside good storages',
+    'sync fs://shelf/ dst --config good.yml --dotenv nope.env',
+    2,
+    /cannot be used: nope\.env: expected/,
+  ],
   ['a variable that is no setting', 'sync fs://x/ dst --dotenv wrong.env', 2, /wrong\.env:1: STORAGE_PROVIDER: expected one of http, minio, azure, google/],
 ] as const)('%s', async (_, line, code, message) => {
   const before = namesIn(folder.path);
@@ -81,6 +96,14 @@ it.each([
   expect(treeOf(join(folder.path, 'dst'))).toEqual({ z: 'kept' });
 });
 
+it('a bucket of an entry that is left out is not taken for one of the main storage', async () => {
+  for (const line of ['sync s3://cars dst', 'sync src s3://cars', 'doctor s3://cars']) {
+    const { code, stderr, stdout } = await run([...line.split(' '), '--config', 'broken-entry.yml', '--dotenv', 'main.env'], { cwd: folder.path });
+    expect(stderr).toMatch(/not looked for in the main storage while an entry has an error: broken-entry\.yml:6:\d+: my-cars\.region: expected/);
+    expect([code, stdout]).toEqual([2, '']);
+  }
+});
+
 it('shows the stack of an error to whoever asks for it', async () => {
   const { stderr } = await run(['sync', 'nope', 'dst'], { cwd: folder.path, env: { STOWAGE_DEBUG: '1' } });
   expect(stderr).toMatch(/CommandError: the source "nope" is not there.*\n\s+at /s);
@@ -91,7 +114,7 @@ it('prints help and version, and exits with 0', async () => {
     code: 0,
     stdout: `${(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }).version}\n`,
   });
-  for (const command of [[], ['sync'], ['copy'], ['check'], ['plan']]) {
+  for (const command of [[], ['sync'], ['copy'], ['check'], ['plan'], ['doctor'], ['certs']]) {
     const { code, stdout, stderr } = await run([...command, '--help']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Examples\n  stowage-mirror');

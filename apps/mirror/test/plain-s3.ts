@@ -16,7 +16,7 @@ export interface PlainServer {
   readonly ca?: string | undefined;
 }
 
-export interface PlainAnswer {
+interface PlainAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -102,7 +102,7 @@ function expectStatus({ status, body }: PlainAnswer, wanted: number): void {
 }
 
 /** One signed request. The path is sent as it is given. */
-export async function send(
+async function send(
   server: PlainServer,
   method: string,
   path: string,

@@ -1,5 +1,5 @@
 import { serverOrReason, startMinio } from '@stowage/test-servers';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
@@ -118,6 +118,18 @@ else {
       expect(stderr).toMatch(message);
       expect(stderr).toMatch(/^stowage-mirror: [^\n]+\n$/);
       expect([code, stdout]).toEqual([2, '']);
+    });
+
+    it('tells an error as an event, too', async () => {
+      const { code, stdout } = await doctor('s3://other', '--json');
+      expect(code).toBe(2);
+      expect(eventsOf(stdout)).toMatchObject([{ event: 'error', exitCode: 2, message: expect.stringContaining('no configured storage has') }]);
+    });
+
+    it('prints what the README shows', async () => {
+      const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+      const shown = /^\$ stowage-mirror doctor s3:\/\/cars\n([^`]*)^```$/m.exec(readme)?.[1];
+      expect((await doctor('s3://cars')).stdout).toBe(shown?.replace('http://127.0.0.1:9000', server.endpoint));
     });
 
     it('ends at once when it is interrupted, though the store does not answer', async () => {

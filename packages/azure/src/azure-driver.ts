@@ -88,7 +88,8 @@ export class AzureDriver implements BucketDriver {
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
     const partSize = partSizeFor(o.partSize ?? this.#settings.partSize, o.size ?? (isBytes(body) ? body.byteLength : undefined));
     const plan = { partSize, concurrency: o.concurrency ?? this.#settings.concurrency, ...pick('signal', o.signal), ...pick('onProgress', o.onProgress) };
-    if (isBytes(body)) return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInBlocks(key, piecesOf(body, partSize), plan, o);
+    if (isBytes(body))
+      return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInBlocks(key, piecesOf(body, partSize), plan, o);
     const reader = new PartReader(body, o.signal);
     try {
       const first = await reader.next(partSize, o.size);

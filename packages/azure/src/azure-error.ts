@@ -189,7 +189,8 @@ const SPECIAL: Readonly<Record<string, (where: string, context: FaultContext) =>
   LeaseIdMismatchWithBlobOperation: (where) => `${where} is leased by another program: it cannot be changed before the lease ends`,
   SnapshotsPresent: (where) => `${where} has snapshots, and they were not to be deleted with it; set deleteSnapshots to delete both`,
   InvalidBlobType: (where) => `${where} is a page blob or an append blob, which takes no blocks; delete it first`,
-  InvalidBlobOrBlock: (where) => `${where} holds blocks of another program that were never committed, and blocks of two programs do not mix: they go with the next whole write, or after a week`,
+  InvalidBlobOrBlock: (where) =>
+    `${where} holds blocks of another program that were never committed, and blocks of two programs do not mix: they go with the next whole write, or after a week`,
   PublicAccessNotPermitted: (_where, { endpoint }) => `${endpoint} allows no anonymous access; sign in`,
   KeyBasedAuthenticationNotPermitted: (_where, { endpoint }) => `${endpoint} has account keys and their SAS switched off; sign in by managed identity`,
   AccountIsDisabled: (_where, { endpoint }) => `the account at ${endpoint} is disabled`,
@@ -197,7 +198,8 @@ const SPECIAL: Readonly<Record<string, (where: string, context: FaultContext) =>
     `these credentials may not ${doing(operation)} ${where}: they lack the permission, or the firewall of ${endpoint} does not let this machine in`,
   AuthorizationSourceIPMismatch: () => 'the SAS is for other addresses than this machine has (sip)',
   AuthorizationProtocolMismatch: () => 'the SAS is for https alone (spr=https); write the endpoint with https://',
-  AuthorizationResourceTypeMismatch: (where, { operation }) => `the SAS may not ${doing(operation)} ${where}: its resource types (srt) lack one; a container needs "c", a blob "o"`,
+  AuthorizationResourceTypeMismatch: (where, { operation }) =>
+    `the SAS may not ${doing(operation)} ${where}: its resource types (srt) lack one; a container needs "c", a blob "o"`,
   AuthorizationServiceMismatch: () => 'the SAS is not for Blob Storage (ss lacks "b")',
   CannotVerifyCopySource: (where) => `the service could not read the source of the copy to ${where}: it must reach the source's address, and be let in there`,
 };
@@ -206,9 +208,11 @@ const SPECIAL: Readonly<Record<string, (where: string, context: FaultContext) =>
 function signInWords(fault: ServiceFault, context: FaultContext, said: string): string {
   const { endpoint, signIn } = context;
   const why = `${fault.detail ?? ''} ${fault.message}`;
-  if (/date (?:header|in the request)|request date header too old|within 15 minutes/i.test(why)) return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
+  if (/date (?:header|in the request)|request date header too old|within 15 minutes/i.test(why))
+    return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
   if (signIn === 'sas') {
-    if (/expir|signed expiry|not valid in the time|must be after|time frame/i.test(why)) return `${endpoint} finds the SAS expired, or not valid yet, by its own clock (${serverTime(fault.date)}); get a new one`;
+    if (/expir|signed expiry|not valid in the time|must be after|time frame/i.test(why))
+      return `${endpoint} finds the SAS expired, or not valid yet, by its own clock (${serverTime(fault.date)}); get a new one`;
     return `${endpoint} does not accept the signature of the SAS: it was changed, cut, made for another container, or its key or policy was replaced; get a new one`;
   }
   if (signIn === 'account-key') return `${endpoint} refused the signature: the account key is not one of this account's two; copy it again from the portal`;
@@ -263,7 +267,8 @@ function retryAfter(text: string | undefined): number | undefined {
 /** Whatever answers at the endpoint is no Blob Storage: a web page with status 200. */
 export function notBlobStorage(context: FaultContext, status: number, contentType: string | undefined): StorageError {
   const { endpoint, operation, bucket, key } = context;
-  const got = contentType === undefined ? `status ${status} without an ETag` : `status ${status} with ${quoted(withoutSecrets(contentType, context.secrets), 40)}`;
+  const got =
+    contentType === undefined ? `status ${status} without an ETag` : `status ${status} with ${quoted(withoutSecrets(contentType, context.secrets), 40)}`;
   return new StorageError('Config', `${endpoint} does not answer as Blob Storage does (${got}): check endpoint and port`, {
     operation,
     provider: 'azure',

@@ -109,7 +109,8 @@ function signInOf(given: AzureSignIn, account: string, endpoint: URL): SignIn {
       return new AccountKey(account, given.key);
     case 'sas': {
       const sas = new SharedAccessSignature(given.token, account);
-      if (sas.httpsOnly && endpoint.protocol === 'http:') throw config(`the SAS is for https alone (spr=https), and the endpoint is ${endpoint.origin}; write https://`);
+      if (sas.httpsOnly && endpoint.protocol === 'http:')
+        throw config(`the SAS is for https alone (spr=https), and the endpoint is ${endpoint.origin}; write https://`);
       return sas;
     }
     case 'managed-identity':
@@ -128,13 +129,20 @@ function endpointUrl(text: string): URL {
   const url = /[\s\\@?#]/.test(text) || (scheme === undefined && text.includes('://')) ? null : URL.parse(scheme === undefined ? `https://${text}` : text);
   // A page of the portal has its place behind a `#`.
   if (/^(?:https?:\/\/)?(?:[\w-]+\.)*portal\.azure\.(?:com|cn|us)(?:[/?#:]|$)/i.test(text))
-    throw config(`endpoint: ${EXPECTED}; got a page of the Azure portal, for browsers: on the storage account's page, look under Settings, Endpoints, Blob service`);
-  if (url === null || url.hostname === '') throw config(`endpoint: ${EXPECTED}${/[@?#]/.test(text) ? '; got something with "?", "#" or "@" in it: a SAS token is given as such' : `, got ${quoted(text)}`}`);
+    throw config(
+      `endpoint: ${EXPECTED}; got a page of the Azure portal, for browsers: on the storage account's page, look under Settings, Endpoints, Blob service`,
+    );
+  if (url === null || url.hostname === '')
+    throw config(
+      `endpoint: ${EXPECTED}${/[@?#]/.test(text) ? '; got something with "?", "#" or "@" in it: a SAS token is given as such' : `, got ${quoted(text)}`}`,
+    );
   const other = /^([a-z0-9-]+)\.(dfs|file|queue|table|web|z\d+\.web)\.(core\.\S+)$/.exec(url.hostname);
   if (other !== null) throw config(`endpoint: ${EXPECTED}; ${url.hostname} is another service of the account: write https://${other[1]}.blob.${other[3]}`);
   const path = url.pathname.replace(/\/+$/, '');
-  if (accountInHost(url.hostname) !== undefined && path !== '') throw config(`endpoint: ${EXPECTED}, without a path: the container is named beside it; got ${quoted(`${url.host}${path}`)}`);
-  if (!/^(?:\/[a-z0-9-]+)?$/.test(path)) throw config(`endpoint: ${EXPECTED}, or of an emulator http://127.0.0.1:10000/<account>; got the path ${quoted(path)}`);
+  if (accountInHost(url.hostname) !== undefined && path !== '')
+    throw config(`endpoint: ${EXPECTED}, without a path: the container is named beside it; got ${quoted(`${url.host}${path}`)}`);
+  if (!/^(?:\/[a-z0-9-]+)?$/.test(path))
+    throw config(`endpoint: ${EXPECTED}, or of an emulator http://127.0.0.1:10000/<account>; got the path ${quoted(path)}`);
   url.pathname = path;
   return url;
 }

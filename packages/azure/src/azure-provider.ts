@@ -28,7 +28,7 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): AzureOptions 
   const { endpoint, signIn } = placeOf(fields, context);
   const options: AzureOptions = {
     endpoint,
-    signIn,
+    signIn: hidden(signIn),
     ...pick('ca', text(fields, 'ca')),
     ...pick('versioned', flag(fields, 'versioned')),
     ...pick('deleteSnapshots', flag(fields, 'delete_snapshots')),
@@ -38,6 +38,13 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): AzureOptions 
   // What cannot work is told here, where the entry is known, and not at the first container.
   azureSettings(options);
   return options;
+}
+
+/** The same, with its secret unseen when it is printed or turned to JSON. */
+function hidden(signIn: AzureSignIn): AzureSignIn {
+  const shown = { ...signIn };
+  for (const name of ['key', 'token']) if (name in shown) Object.defineProperty(shown, name, { enumerable: false });
+  return shown;
 }
 
 function placeOf(fields: Fields, context: ConfigContext): { readonly endpoint: string; readonly signIn: AzureSignIn } {
@@ -67,7 +74,8 @@ function signInOf(fields: Fields, account: string | undefined, secret: string | 
     if (account === undefined) throw fault('access_key', 'the name of the storage account beside its key');
     return { kind: 'account-key', account, key: secret };
   }
-  if (secret !== undefined) throw fault('secret_key', `one way to sign in; there is sign_in: ${way === 'anonymous' ? way : 'managed_identity'} already: remove one or the other`);
+  if (secret !== undefined)
+    throw fault('secret_key', `one way to sign in; there is sign_in: ${way === 'anonymous' ? way : 'managed_identity'} already: remove one or the other`);
   if (way === 'anonymous') return { kind: 'anonymous', ...named };
   if (way !== 'managed_identity') throw fault('sign_in', 'managed_identity or anonymous');
   return { kind: 'managed-identity', source: managedIdentity({ ...pick('clientId', clientId), ...appService(env) }), ...named };
@@ -77,7 +85,8 @@ function signInOf(fields: Fields, account: string | undefined, secret: string | 
 function appService(env: Readonly<Record<string, string | undefined>>): { readonly appService?: { readonly endpoint: string; readonly header: string } } {
   const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header } = env;
   if (endpoint === undefined || endpoint === '') return {};
-  if (header === undefined || header === '') throw fault('sign_in', 'IDENTITY_HEADER beside IDENTITY_ENDPOINT, as App Service sets them; the identities of Azure Arc are not supported');
+  if (header === undefined || header === '')
+    throw fault('sign_in', 'IDENTITY_HEADER beside IDENTITY_ENDPOINT, as App Service sets them; the identities of Azure Arc are not supported');
   return { appService: { endpoint, header } };
 }
 

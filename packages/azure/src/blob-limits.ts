@@ -9,7 +9,7 @@ export const MAX_BLOCK_BYTES: number = 4000 * MIB;
 /** https://learn.microsoft.com/en-us/rest/api/storageservices/list-blobs#uri-parameters */
 export const MAX_PAGE = 5000;
 /** https://learn.microsoft.com/en-us/rest/api/storageservices/blob-batch#remarks */
-export const MAX_BATCH = 256;
+const MAX_BATCH = 256;
 /** https://learn.microsoft.com/en-us/rest/api/storageservices/copy-blob-from-url */
 export const MAX_SINGLE_COPY: number = 256 * MIB;
 

@@ -6,7 +6,12 @@ import { headerOf, type StoreConnection } from './wire/store-connection.ts';
 import { decodedText, encodedText } from './xml/text.ts';
 
 /** Tags are not told with a blob, only their number. Where these credentials may not read them (letter `t`), they stay unknown. */
-export async function withTags(store: StoreConnection, info: ObjectInfo, answered: AnswerHeaders, o: Call & { readonly version?: string }): Promise<ObjectInfo> {
+export async function withTags(
+  store: StoreConnection,
+  info: ObjectInfo,
+  answered: AnswerHeaders,
+  o: Call & { readonly version?: string },
+): Promise<ObjectInfo> {
   if (Number(headerOf(answered, 'x-ms-tag-count') ?? 0) === 0) return info;
   try {
     return { ...info, headers: { ...info.headers, tags: await readTags(store, info.key, o) } };

@@ -17,7 +17,7 @@ export const STARTED = 0xffffffff;
 export const ABORTED = 0xfffffffe;
 
 /** Blocks that this program did not name. */
-export const FOREIGN = 'uncommitted-blocks';
+const FOREIGN = 'uncommitted-blocks';
 
 /** A new upload: 32 hex digits. */
 export function newUploadId(now: number = Date.now()): string {

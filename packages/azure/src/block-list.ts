@@ -4,7 +4,7 @@ import type { AnswerHeaders } from './wire/http-pool.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
 import { encodedText } from './xml/text.ts';
 
-export interface Block {
+interface Block {
   readonly id: string;
   readonly size: number;
 }

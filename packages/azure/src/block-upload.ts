@@ -65,7 +65,11 @@ export class BlockUpload implements Upload {
     if (!Number.isInteger(index) || index < 0 || index >= MAX_BLOCKS)
       throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_BLOCKS - 1}, got ${index}`, { key });
     if (bytes.byteLength > MAX_BLOCK_BYTES)
-      throw new StorageError('InvalidArgument', `part ${index} of ${JSON.stringify(key)} has ${bytes.byteLength} bytes, at most ${MAX_BLOCK_BYTES} are allowed`, { key });
+      throw new StorageError(
+        'InvalidArgument',
+        `part ${index} of ${JSON.stringify(key)} has ${bytes.byteLength} bytes, at most ${MAX_BLOCK_BYTES} are allowed`,
+        { key },
+      );
     this.#assertOpen();
     if (bytes.byteLength === 0) return { index, size: 0, token: EMPTY_PART };
     const token = blockId(this.#uploadId, index);
@@ -91,7 +95,16 @@ export class BlockUpload implements Upload {
   ): Parameters<StoreConnection['done']>[0] {
     const { key } = this.ref;
     const context = this.#store.context('part', key);
-    return { ...pick('signal', o.signal), method: 'PUT', key, query: { comp: 'block', blockid: token }, headers, ...pick('body', body), right: 'write', context };
+    return {
+      ...pick('signal', o.signal),
+      method: 'PUT',
+      key,
+      query: { comp: 'block', blockid: token },
+      headers,
+      ...pick('body', body),
+      right: 'write',
+      context,
+    };
   }
 
   async parts(o: Call = {}): Promise<readonly UploadedPart[]> {
@@ -117,7 +130,9 @@ export class BlockUpload implements Upload {
     this.#assertOpen();
     const { key } = this.ref;
     if (o.checksum !== undefined)
-      throw new StorageError('Unsupported', 'Azure compares no checksum of an upload\'s whole content; leave "checksum" out, or compare the object after', { key });
+      throw new StorageError('Unsupported', 'Azure compares no checksum of an upload\'s whole content; leave "checksum" out, or compare the object after', {
+        key,
+      });
     return await this.commit(parts, o, undefined);
   }
 
@@ -133,7 +148,16 @@ export class BlockUpload implements Upload {
       ...(md5 === undefined ? {} : { 'x-ms-blob-content-md5': md5 }),
       'content-type': 'application/xml',
     };
-    const request = { ...pick('signal', o.signal), method: 'PUT' as const, key, query: { comp: 'blocklist' }, headers, body: blockListBody(ids), right: 'write' as const, context };
+    const request = {
+      ...pick('signal', o.signal),
+      method: 'PUT' as const,
+      key,
+      query: { comp: 'blocklist' },
+      headers,
+      body: blockListBody(ids),
+      right: 'write' as const,
+      context,
+    };
     let answered: AnswerHeaders;
     try {
       answered = await this.#store.done(request);
@@ -212,7 +236,7 @@ export class BlockUpload implements Upload {
 
   /**
    * A commit whose answer was lost may have worked: the blob then is made of these very blocks, whose names nobody else uses. One that
-   * lacks blocks is told by what is left of the upload.
+   * lacks blocks which were sent is over, wholly or in part.
    */
   async #settled(error: unknown, ids: readonly string[], o: CompleteOptions): Promise<AnswerHeaders> {
     if (o.signal?.aborted === true || !isStorageError(error)) throw error;
@@ -228,7 +252,8 @@ export class BlockUpload implements Upload {
       throw looking;
     }
     if (held.committed.length === ids.length && held.committed.every(({ id }, i) => id === ids[i])) return held.headers;
-    if (missing && this.#partsIn(held).length === 0) throw this.#gone();
+    const left = new Set(this.#partsIn(held).map(({ token }) => token));
+    if (missing && ids.some((id) => !left.has(id))) throw this.#gone();
     throw error;
   }
 

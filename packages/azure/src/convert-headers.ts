@@ -76,7 +76,10 @@ export function keptHeaders(h: ObjectHeaders): ObjectHeaders {
 
 function checked(what: string, value: string, key: string): string {
   if (HEADER_TEXT.test(value)) return value;
-  throw invalid(`${what}: expected printable ASCII that is not empty and neither begins nor ends with a space, which is all that Azure keeps; got ${quoted(value, 40)}`, key);
+  throw invalid(
+    `${what}: expected printable ASCII that is not empty and neither begins nor ends with a space, which is all that Azure keeps; got ${quoted(value, 40)}`,
+    key,
+  );
 }
 
 function invalid(message: string, key: string): StorageError {

@@ -1,4 +1,14 @@
-import { assertRevision, type BucketDriver, type Call, type CopyItem, type ObjectHeaders, type ObjectInfo, pickHeaders, type PresignedRequest, StorageError } from '@stowage/core';
+import {
+  assertRevision,
+  type BucketDriver,
+  type Call,
+  type CopyItem,
+  type ObjectHeaders,
+  type ObjectInfo,
+  pickHeaders,
+  type PresignedRequest,
+  StorageError,
+} from '@stowage/core';
 import { inParallel } from './bounded-work.ts';
 import { newUpload } from './block-upload.ts';
 import { MAX_BLOCKS, MAX_SINGLE_COPY } from './blob-limits.ts';
@@ -35,7 +45,14 @@ export interface AccountSource {
 }
 
 /** A copy within the account. `source` is what lies there now. */
-export async function copyInAccount(store: StoreConnection, item: CopyItem, from: AccountSource, source: ObjectInfo, rules: CopyRules, o: Call): Promise<ObjectInfo> {
+export async function copyInAccount(
+  store: StoreConnection,
+  item: CopyItem,
+  from: AccountSource,
+  source: ObjectInfo,
+  rules: CopyRules,
+  o: Call,
+): Promise<ObjectInfo> {
   if (item.sourceIf !== undefined) assertRevision(from.key, source, item.sourceIf);
   const sourced = { ...(await sourceHeaders(from, o.signal)), 'x-ms-source-if-match': etagOf(source.revision) };
   // One request takes properties along as they are; only block by block can they be replaced in one step.
@@ -62,12 +79,18 @@ async function sourceHeaders({ store, presigner, key, version }: AccountSource, 
   const query: Record<string, string> = { ...named };
   if (signIn instanceof SharedAccessSignature) {
     signIn.check('read');
-    await signIn.sign({ method: 'GET', path: '', query, headers: {}, length: 0 });
+    signIn.sign({ method: 'GET', path: '', query, headers: {}, length: 0 });
   }
   return { 'x-ms-copy-source': store.url(key) + encodedQuery(query) };
 }
 
-async function copyAtOnce(store: StoreConnection, { to, if: condition }: CopyItem, source: ObjectInfo, sourced: Record<string, string>, o: Call): Promise<ObjectInfo> {
+async function copyAtOnce(
+  store: StoreConnection,
+  { to, if: condition }: CopyItem,
+  source: ObjectInfo,
+  sourced: Record<string, string>,
+  o: Call,
+): Promise<ObjectInfo> {
   const tags = source.headers?.tags;
   const headers = {
     ...sourced,
@@ -78,7 +101,14 @@ async function copyAtOnce(store: StoreConnection, { to, if: condition }: CopyIte
   };
   const context = store.context('copy', to, { condition: conditionKind(condition) });
   const answered = await store.done({ ...o, method: 'PUT', key: to, headers, right: 'create', context });
-  return { key: to, size: source.size, lastModified: modifiedOf(answered), revision: revisionOf(answered), checksums: source.checksums, headers: keptHeaders(source.headers ?? {}) };
+  return {
+    key: to,
+    size: source.size,
+    lastModified: modifiedOf(answered),
+    revision: revisionOf(answered),
+    checksums: source.checksums,
+    headers: keptHeaders(source.headers ?? {}),
+  };
 }
 
 /** `sourced`: the headers that name the source of a block. */
@@ -115,7 +145,16 @@ export async function copyFromOther(store: StoreConnection, item: CopyItem, rule
   const url = await sourceUrl(driver, key, version, o);
   const { storageClass: _, ...kept } = source.headers ?? {};
   const unchanged = async (): Promise<void> => assertRevision(key, await read(), source.revision);
-  return await copyInBlocks(store, item, source, item.headers === undefined ? kept : pickHeaders(item.headers), () => ({ 'x-ms-copy-source': url }), rules, o, unchanged);
+  return await copyInBlocks(
+    store,
+    item,
+    source,
+    item.headers === undefined ? kept : pickHeaders(item.headers),
+    () => ({ 'x-ms-copy-source': url }),
+    rules,
+    o,
+    unchanged,
+  );
 }
 
 async function sourceUrl(driver: BucketDriver, key: string, version: string | undefined, o: Call): Promise<string> {

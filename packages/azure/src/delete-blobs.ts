@@ -64,10 +64,16 @@ async function deleteTogether(store: StoreConnection, items: readonly DeleteItem
   try {
     answer = await store.text({ ...o, method: 'POST', query: { restype: 'container', comp: 'batch' }, headers, body, right: 'delete', context });
   } catch (error) {
-    if (isStorageError(error) && (error.code === 'AccessDenied' || error.code === 'Unsupported' || error.code === 'InvalidArgument')) return undefined;
+    if (isStorageError(error) && isOfBatch(error, items)) return undefined;
     throw error;
   }
   return outcomesIn(store, items, answer.text, headerOf(answer.headers, 'content-type') ?? '');
+}
+
+/** Whether the single requests may fare better. A failure of the server leaves open what was deleted, which matters where conditions are. */
+function isOfBatch({ code, status }: StorageError, items: readonly DeleteItem[]): boolean {
+  if (code === 'AccessDenied' || code === 'Unsupported' || code === 'InvalidArgument') return true;
+  return status === 500 && items.every((item) => item.if === undefined);
 }
 
 async function subrequest(store: StoreConnection, item: DeleteItem, index: number, boundary: string, signal: AbortSignal | undefined): Promise<string> {

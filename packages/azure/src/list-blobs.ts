@@ -38,26 +38,22 @@ export async function* listPages(store: StoreConnection, o: ListOptions): AsyncI
     return;
   }
   const order = new Utf8Order<ListedEntry>();
-  let waiting: ListedEntry[] = [];
   let first = true;
   for (;;) {
     const answer = await listPage(store, { ...pick('signal', o.signal), prefix, delimiter: o.delimiter, limit, startFrom, marker });
     if (answer.marker !== undefined && answer.marker === marker)
       throw new StorageError('Unavailable', 'the service gave the same page twice; the listing was ended, as it would never end');
     marker = answer.marker;
-    waiting = [...waiting, ...order.next(answer.entries)];
-    if (marker === undefined) waiting = [...waiting, ...order.end()];
-    if (after !== undefined) waiting = waiting.filter(({ key }) => compareKeys(key, after) > 0);
-    const { shown, ended } = o.until === undefined ? { shown: waiting, ended: false } : await before(store, waiting, { ...o, until: o.until });
-    waiting = shown;
+    const ordered = marker === undefined ? [...order.next(answer.entries), ...order.end()] : order.next(answer.entries);
+    const behind = after === undefined ? ordered : ordered.filter(({ key }) => compareKeys(key, after) > 0);
+    const { shown, ended } = o.until === undefined ? { shown: behind, ended: false } : await before(store, behind, { ...o, until: o.until });
     const last = ended || marker === undefined;
-    while (waiting.length > 0) {
-      const page = waiting.slice(0, limit);
-      waiting = waiting.slice(limit);
-      const done = last && waiting.length === 0;
+    for (let at = 0; at < shown.length; at += limit) {
+      const page = shown.slice(at, at + limit);
+      const whole = at + limit >= shown.length;
       // The service's own mark is behind everything that it gave: it serves only where all of that has been shown.
-      const next = done ? undefined : waiting.length === 0 && !order.holds && marker !== undefined ? MARK + marker : KEY + (page.at(-1)?.key ?? '');
-      yield pageOf(page, next);
+      const next = marker !== undefined && whole && !order.holds ? MARK + marker : KEY + (page.at(-1)?.key ?? '');
+      yield pageOf(page, whole && last ? undefined : next);
       first = false;
     }
     if (last) {
@@ -96,7 +92,7 @@ async function before(
   store: StoreConnection,
   entries: readonly ListedEntry[],
   o: ListOptions & { readonly until: string },
-): Promise<{ readonly shown: ListedEntry[]; readonly ended: boolean }> {
+): Promise<{ readonly shown: readonly ListedEntry[]; readonly ended: boolean }> {
   const shown = entries.filter(({ key }) => compareKeys(key, o.until) < 0);
   const ended = shown.length < entries.length;
   const last = shown.at(-1);

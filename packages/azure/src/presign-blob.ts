@@ -12,7 +12,18 @@ const LETTERS: Readonly<Record<PresignMethod, string>> = { GET: 'r', HEAD: 'r', 
 const DELEGATION_SECONDS = 604_800;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** Headers of one connection, or of other ways to sign in, which are not the holder's to send. */
-const NOT_HELD: ReadonlySet<string> = new Set(['authorization', 'connection', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'x-ms-date']);
+const NOT_HELD: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-ms-date',
+]);
 
 /** Signs for others: by the account's key without a request, by an identity with a key that the service gives for it. */
 export class BlobPresigner {
@@ -49,11 +60,19 @@ export class BlobPresigner {
     const wanted = wholeSeconds(Date.now() + seconds * 1000);
     if (signIn instanceof AccountKey) return { query: serviceSas({ ...grant, end: wanted }, signIn), expiresAt: wanted };
     if (signIn.kind !== 'managed-identity')
-      throw new StorageError('Unsupported', `${signIn.kind === 'sas' ? 'a SAS' : 'anonymous access'} cannot sign for others; sign in by account key or managed identity`, { key });
+      throw new StorageError(
+        'Unsupported',
+        `${signIn.kind === 'sas' ? 'a SAS' : 'anonymous access'} cannot sign for others; sign in by account key or managed identity`,
+        { key },
+      );
     return await this.#delegatedSas(grant, wanted, signal);
   }
 
-  async #delegatedSas(grant: Omit<SasGrant, 'end'>, wanted: Date, signal: AbortSignal | undefined): Promise<{ query: Record<string, string>; expiresAt: Date }> {
+  async #delegatedSas(
+    grant: Omit<SasGrant, 'end'>,
+    wanted: Date,
+    signal: AbortSignal | undefined,
+  ): Promise<{ query: Record<string, string>; expiresAt: Date }> {
     const now = Date.now();
     if (this.#delegated === undefined || this.#delegated.end < wanted.getTime()) {
       const end = Math.min(Math.max(wanted.getTime(), now + 3_600_000), now + DELEGATION_SECONDS * 1000);
@@ -72,7 +91,15 @@ export class BlobPresigner {
     const body = Buffer.from(`<?xml version="1.0" encoding="utf-8"?><KeyInfo><Start>${iso(start)}</Start><Expiry>${iso(expiry)}</Expiry></KeyInfo>`);
     const context = this.#store.context('presign');
     const query = { restype: 'service', comp: 'userdelegationkey' };
-    const request = { ...pick('signal', signal), method: 'POST' as const, query, headers: { 'content-type': 'application/xml' }, body, right: 'none' as const, context };
+    const request = {
+      ...pick('signal', signal),
+      method: 'POST' as const,
+      query,
+      headers: { 'content-type': 'application/xml' },
+      body,
+      right: 'none' as const,
+      context,
+    };
     const { text } = await this.#store.text(request, this.#store.servicePath);
     const field = (name: string): string => {
       const value = elementText(text, name);

@@ -9,7 +9,15 @@ import { headerOf, type StoreConnection } from './wire/store-connection.ts';
 
 export async function headBlob(store: StoreConnection, key: string, o: HeadOptions): Promise<ObjectInfo> {
   const context = store.context('head', key);
-  const headers = await store.done({ ...signalOf(o), method: 'HEAD', key, query: { ...pick('versionid', o.version) }, headers: readConditionHeaders(o), right: 'read', context });
+  const headers = await store.done({
+    ...signalOf(o),
+    method: 'HEAD',
+    key,
+    query: { ...pick('versionid', o.version) },
+    headers: readConditionHeaders(o),
+    right: 'read',
+    context,
+  });
   assertBlob(headers, store, 'head', key);
   return await withTags(store, infoOf(key, headers), headers, o);
 }
@@ -28,20 +36,38 @@ export async function getBlob(store: StoreConnection, key: string, o: GetOptions
   }
 }
 
-async function getRange(store: StoreConnection, key: string, o: HeadOptions, range: { readonly start: number; readonly end?: number } | undefined): Promise<DriverObject> {
+async function getRange(
+  store: StoreConnection,
+  key: string,
+  o: HeadOptions,
+  range: { readonly start: number; readonly end?: number } | undefined,
+): Promise<DriverObject> {
   const context = store.context('get', key);
   const headers = { ...readConditionHeaders(o), ...(range === undefined ? {} : { range: rangeHeader(range) }) };
-  const { status, headers: answered, body } = await store.send({ ...signalOf(o), method: 'GET', key, query: { ...pick('versionid', o.version) }, headers, right: 'read', context });
+  const {
+    status,
+    headers: answered,
+    body,
+  } = await store.send({ ...signalOf(o), method: 'GET', key, query: { ...pick('versionid', o.version) }, headers, right: 'read', context });
   try {
     assertBlob(answered, store, 'get', key, status);
     const held = rangeOf(answered);
     // A body without a length could end early unnoticed: Azure always says it.
     if (held === undefined)
-      throw new StorageError('Unavailable', `${context.endpoint} does not say how long the content is, so that nobody could know it whole; a proxy between may change answers`, { status });
+      throw new StorageError(
+        'Unavailable',
+        `${context.endpoint} does not say how long the content is, so that nobody could know it whole; a proxy between may change answers`,
+        { status },
+      );
     const info = await withTags(store, infoOf(key, answered), answered, o);
-    if (range !== undefined && range.start >= info.size) throw new StorageError('InvalidRange', `the range starts at byte ${range.start} of a blob of ${info.size} bytes`, { key, status: 416 });
+    if (range !== undefined && range.start >= info.size)
+      throw new StorageError('InvalidRange', `the range starts at byte ${range.start} of a blob of ${info.size} bytes`, { key, status: 416 });
     if (range !== undefined && status !== 206 && !(range.start === 0 && (range.end ?? info.size) >= info.size))
-      throw new StorageError('Unavailable', `the service answered a read of a range of ${JSON.stringify(key)} with all of it; a proxy between may drop the Range header`, { status });
+      throw new StorageError(
+        'Unavailable',
+        `the service answered a read of a range of ${JSON.stringify(key)} with all of it; a proxy between may drop the Range header`,
+        { status },
+      );
     const length = headerOf(answered, 'content-length');
     if (length !== undefined && Number(length) !== held.end - held.start)
       throw new StorageError('Unavailable', `the service announced ${held.end - held.start} bytes of ${JSON.stringify(key)} and sends ${length}`, { status });

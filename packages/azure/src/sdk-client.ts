@@ -1,4 +1,4 @@
-import type { ContainerClient } from '@azure/storage-blob';
+import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import type { StoreConnection } from './wire/store-connection.ts';
 import { AccountKey } from './sign-in/shared-key.ts';
 import { SharedAccessSignature } from './sign-in/shared-access-signature.ts';
@@ -9,7 +9,11 @@ import { encodedQuery, percentEncoded } from './wire/blob-path.ts';
 export async function containerClient(store: StoreConnection, key: string | undefined): Promise<ContainerClient> {
   const { AnonymousCredential, ContainerClient: Client, StorageSharedKeyCredential } = await import('@azure/storage-blob');
   const { signIn, endpoint, ca, account } = store.settings;
-  const options = { retryOptions: { maxTries: 1 }, ...(ca === undefined ? {} : { tlsOptions: { ca } }) };
+  // What the type leaves out, the SDK hands on to its connections.
+  const options: StoragePipelineOptions & { readonly tlsOptions?: { readonly ca: string } } = {
+    retryOptions: { maxTries: 1 },
+    ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+  };
   const url = `${endpoint.origin}${store.servicePath}${percentEncoded(store.bucket)}`;
   if (signIn instanceof AccountKey && key !== undefined) return new Client(url, new StorageSharedKeyCredential(account, key), options);
   if (signIn instanceof TokenSignIn) {
@@ -23,6 +27,6 @@ export async function containerClient(store: StoreConnection, key: string | unde
     return new Client(url, credential, options);
   }
   const query: Record<string, string> = {};
-  if (signIn instanceof SharedAccessSignature) await signIn.sign({ method: 'GET', path: '', query, headers: {}, length: 0 });
+  if (signIn instanceof SharedAccessSignature) signIn.sign({ method: 'GET', path: '', query, headers: {}, length: 0 });
   return new Client(url + encodedQuery(query), new AnonymousCredential(), options);
 }

@@ -11,21 +11,38 @@ import type { StoreConnection } from './wire/store-connection.ts';
  * Replaces everything that is kept beside a blob. Properties, metadata, tags and tier are requests of their own: each is bound to the
  * revision that the one before left, so that two changes at once never mix, and one that is interrupted leaves the rest as it was.
  */
-export async function setHeaders(store: StoreConnection, current: ObjectInfo, headers: ObjectHeaders, condition: Revision | undefined, o: Call): Promise<ObjectInfo> {
+export async function setHeaders(
+  store: StoreConnection,
+  current: ObjectInfo,
+  headers: ObjectHeaders,
+  condition: Revision | undefined,
+  o: Call,
+): Promise<ObjectInfo> {
   const { key } = current;
   // Refused before the first request, and not behind the second.
   requestHeaders(headers, key);
   let revision = condition ?? current.revision;
   const write = async (comp: string, sent: Record<string, string>): Promise<AnswerHeaders> => {
     const context = store.context('setHeaders', key, { condition: 'revision' });
-    const answered = await store.done({ ...o, method: 'PUT', key, query: { comp }, headers: { ...sent, 'if-match': etagOf(revision) }, right: 'write', context });
+    const answered = await store.done({
+      ...o,
+      method: 'PUT',
+      key,
+      query: { comp },
+      headers: { ...sent, 'if-match': etagOf(revision) },
+      right: 'write',
+      context,
+    });
     revision = revisionOf(answered);
     return answered;
   };
   let answered: AnswerHeaders;
   try {
     // Set Blob Properties drops the MD5 that it is not given.
-    await write('properties', { ...propertyHeaders(headers, key), ...(current.checksums.md5 === undefined ? {} : { 'x-ms-blob-content-md5': current.checksums.md5 }) });
+    await write('properties', {
+      ...propertyHeaders(headers, key),
+      ...(current.checksums.md5 === undefined ? {} : { 'x-ms-blob-content-md5': current.checksums.md5 }),
+    });
     answered = await write('metadata', metadataHeaders(headers, key));
   } catch (error) {
     if (condition === undefined && isStorageError(error, 'PreconditionFailed'))

@@ -35,7 +35,10 @@ function clientOf({ account, endpoint }: AzuriteServer, name: string): Container
 export function azuriteHarness(server: AzuriteServer, { signIn, secrets, memory, ...options }: HarnessOptions): Harness {
   const { account } = server;
   const open = (container: string, more: Partial<AzureOptions> = {}): BucketDriver =>
-    azureDriver({ endpoint: server.endpoint, signIn: signIn(container), ...(server.ca === undefined ? {} : { ca: server.ca }), ...options, ...more }, container);
+    azureDriver(
+      { endpoint: server.endpoint, signIn: signIn(container), ...(server.ca === undefined ? {} : { ca: server.ca }), ...options, ...more },
+      container,
+    );
   const make = async (): Promise<BucketDriver> => open(await makeContainer(server));
   const nameOf = (opened: Opened): string => ('bucket' in opened ? opened.bucket : opened.name);
   const ends = new WeakMap<object, AsyncDisposable>();

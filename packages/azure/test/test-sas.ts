@@ -16,14 +16,23 @@ const VERSION = '2022-11-02';
 const HOUR_MS = 3_600_000;
 
 /** Behind the "?". */
-export function containerSas(account: AzuriteAccount, container: string, { letters, start, end = new Date(Date.now() + HOUR_MS), protocol = '' }: SasOptions): string {
+export function containerSas(
+  account: AzuriteAccount,
+  container: string,
+  { letters, start, end = new Date(Date.now() + HOUR_MS), protocol = '' }: SasOptions,
+): string {
   const times = [start === undefined ? '' : seconds(start), seconds(end)];
   // sp, st, se, resource, si, sip, spr, sv, sr, snapshot, ses, rscc, rscd, rsce, rscl, rsct
   const text = [letters, ...times, `/blob/${account.name}/${container}`, '', '', protocol, VERSION, 'c', '', '', '', '', '', '', ''].join('\n');
   return query({ sv: VERSION, st: times[0], se: times[1], sr: 'c', sp: letters, spr: protocol, sig: sign(account, text) });
 }
 
-export function accountSas(account: AzuriteAccount, { letters, start, end = new Date(Date.now() + HOUR_MS), protocol = '' }: SasOptions, types = 'sco', services = 'b'): string {
+export function accountSas(
+  account: AzuriteAccount,
+  { letters, start, end = new Date(Date.now() + HOUR_MS), protocol = '' }: SasOptions,
+  types = 'sco',
+  services = 'b',
+): string {
   const times = [start === undefined ? '' : seconds(start), seconds(end)];
   // account, sp, ss, srt, st, se, sip, spr, sv, ses, and an end of line behind each
   const text = `${[account.name, letters, services, types, ...times, '', protocol, VERSION, ''].join('\n')}\n`;

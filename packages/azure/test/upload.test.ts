@@ -24,8 +24,7 @@ else {
   const { account } = server;
   afterAll(() => server.stop(), 60_000);
   const signIn = { kind: 'account-key' as const, account: account.name, key: account.key };
-  const open = (container: string, endpoint: string = server.endpoint): Bucket =>
-    openBucket(azureDriver({ endpoint, signIn, partSize: 64 * KIB }, container));
+  const open = (container: string, endpoint: string = server.endpoint): Bucket => openBucket(azureDriver({ endpoint, signIn, partSize: 64 * KIB }, container));
   const newBucket = async (): Promise<Bucket> => open(await makeContainer(server));
   const unfinished = async (bucket: Bucket, prefix = ''): Promise<UploadRef[]> => await Array.fromAsync(bucket.listUploads({ prefix }));
 
@@ -78,7 +77,11 @@ else {
 
         const object = await bucket.get(KEY);
         expect(object.info.headers).toMatchObject({ contentType: 'video/x-test', metadata: { made: 'in blocks' } });
-        expect(createHash('sha256').update(await object.bytes()).digest('hex')).toBe(wholeHash());
+        expect(
+          createHash('sha256')
+            .update(await object.bytes())
+            .digest('hex'),
+        ).toBe(wholeHash());
         expect(await unfinished(bucket)).toEqual([]);
       } finally {
         await rm(folder, { recursive: true });
@@ -123,7 +126,10 @@ else {
       const refs = await unfinished(bucket);
       expect(refs).toMatchObject([{ key: 'theirs' }]);
       await expect(bucket.resumeUpload(refs[0] as UploadRef)).rejects.toMatchObject({ code: 'NotFound', message: expect.stringContaining('another program') });
-      await expect(bucket.put('theirs', randomBytes(200 * KIB))).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining('another program') });
+      await expect(bucket.put('theirs', randomBytes(200 * KIB))).rejects.toMatchObject({
+        code: 'InvalidArgument',
+        message: expect.stringContaining('another program'),
+      });
       await bucket.put('theirs', 'in one request');
       expect(await (await bucket.get('theirs')).text()).toBe('in one request');
     });
@@ -195,7 +201,9 @@ else {
         }),
         server.origin,
       );
-      await expect(open(bucket.name, `${faults.endpoint}/${account.name}`).put('not-there', randomBytes(200 * KIB))).rejects.toMatchObject({ code: 'Unavailable' });
+      await expect(open(bucket.name, `${faults.endpoint}/${account.name}`).put('not-there', randomBytes(200 * KIB))).rejects.toMatchObject({
+        code: 'Unavailable',
+      });
       expect(await bucket.exists('not-there')).toBe(false);
     });
   });

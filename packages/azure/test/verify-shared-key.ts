@@ -7,7 +7,11 @@ import type { IncomingMessage } from 'node:http';
 import type { AzuriteAccount } from '@stowage/test-servers';
 
 /** What is wrong with the request's signature; undefined where it is right. */
-export function signatureFault(incoming: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>, account: AzuriteAccount, now: number = Date.now()): string | undefined {
+export function signatureFault(
+  incoming: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
+  account: AzuriteAccount,
+  now: number = Date.now(),
+): string | undefined {
   const headers = new Map<string, string>();
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) headers.set((incoming.rawHeaders[i] ?? '').toLowerCase(), incoming.rawHeaders[i + 1] ?? '');
   const given = /^SharedKey ([a-z0-9]+):(.+)$/.exec(headers.get('authorization') ?? '');

@@ -10,6 +10,8 @@ export interface Database {
   readonly location: string;
   /** Reads; sees what was committed before. */
   read<T>(work: (db: Kysely<Tables>, rows: BulkReads) => Promise<T>): Promise<T>;
+  /** As {@link read}, for pages of a walk: their order must come from an index, however little the engine knows of the table. */
+  walk<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** One transaction: committed when the work has ended, undone when it throws. May only await what it is given. */
   write<T>(work: (db: Kysely<Tables>, rows: BulkRows) => Promise<T>): Promise<T>;
   close(): Promise<void>;

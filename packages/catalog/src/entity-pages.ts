@@ -85,8 +85,16 @@ async function pageByLink(db: Kysely<Tables>, selection: Selection, limit: numbe
     .orderBy('id')
     .limit(limit + 1);
   if (end !== undefined) query = query.where('link', '<', end);
-  // The sign keeps both engines from walking the datasets' index and sorting what they find.
-  if (hasScope(selection)) query = query.where(sql`+dataset_id`, 'in', datasetsOf(db, selection));
+  // Asked of each row, and the sign for the same end: else an engine may walk the datasets' index and sort what it finds.
+  const { projectId } = selection;
+  if (projectId !== undefined) {
+    query = query.where((on) => on(on.selectFrom('datasets').select('project_id').whereRef('datasets.id', '=', 'entities.dataset_id'), '=', projectId));
+  }
+  if (selection.datasetId !== undefined) {
+    query = selection.nested
+      ? query.where(sql`+dataset_id`, 'in', nestedIds(db, selection.datasetId))
+      : query.where(sql`+dataset_id`, '=', selection.datasetId);
+  }
   // One lower bound, or an engine may choose the wrong one to begin from.
   query =
     behind === undefined
@@ -108,7 +116,7 @@ export function conditions(on: ExpressionBuilder<Tables, 'entities'>, { linked, 
   const all: Expression<SqlBool>[] = [];
   if (linked !== undefined) all.push(on('link', linked ? 'is not' : 'is', null));
   if (local !== undefined) all.push(on('local', local ? 'is not' : 'is', null));
-  if (linkPrefix !== '') all.push(sql<SqlBool>`substr(link, 1, ${sql.lit([...linkPrefix].length)}) = ${linkPrefix}`);
+  if (linkPrefix !== '') all.push(sql<SqlBool>`substr(link, 1, ${sql.lit(Array.from(linkPrefix).length)}) = ${linkPrefix}`);
   return all;
 }
 

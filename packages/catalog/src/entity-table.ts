@@ -40,7 +40,7 @@ export class EntityTable implements Entities {
     assertCount(entities.length, 'entities');
     const { onNameTaken = 'rename' } = o;
     if (!CONFLICTS.has(onNameTaken)) {
-      throw new CatalogError('InvalidArgument', `onNameTaken: expected ${[...CONFLICTS].join(', ')}; got ${quoted(String(onNameTaken))}`);
+      throw new CatalogError('InvalidArgument', `onNameTaken: expected ${[...CONFLICTS].join(', ')}; got ${quoted(onNameTaken)}`);
     }
     const wanted = entities.map((entity) => wantedRow(entity, this.#canonical));
     const checkpoint = o.checkpoint === undefined ? undefined : checkpointRow(o.checkpoint);
@@ -97,7 +97,7 @@ export class EntityTable implements Entities {
     const { order, limit } = pageOptions(o);
     const selection = selectionOf(filter);
     const behind = o.cursor === undefined ? undefined : readCursor(order, o.cursor);
-    const { rows, next } = await this.#database.read(async (db) => {
+    const { rows, next } = await this.#database.walk(async (db) => {
       if (behind === undefined) await assertScope(db, selection);
       return readPage(db, selection, order, limit, behind);
     });
@@ -200,8 +200,7 @@ function inDataset(datasetId: IdLike, text: string): TextInDataset | undefined {
 }
 
 function pageOptions({ order = 'id', limit = PAGE }: PageOptions): { order: EntityOrder; limit: number } {
-  if (order !== 'id' && order !== 'link') throw new CatalogError('InvalidArgument', `order: expected id or link; got ${quoted(String(order))}`);
+  if (order !== 'id' && order !== 'link') throw new CatalogError('InvalidArgument', `order: expected id or link; got ${quoted(order)}`);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE) return { order, limit };
   throw new CatalogError('InvalidArgument', `limit: expected 1 to ${LARGEST_PAGE} entities a page; got ${String(limit)}`);
 }
-

@@ -17,7 +17,7 @@ export async function fingerprint(database: Database, filter: EntityFilter): Pro
   });
   let behind: Awaited<ReturnType<typeof readPage>>['next'];
   do {
-    const { rows, next } = await database.read((db) => readPage(db, selection, 'id', PAGE, behind));
+    const { rows, next } = await database.walk((db) => readPage(db, selection, 'id', PAGE, behind));
     hash.update(rows.map((row) => `${JSON.stringify(ENTITY_COLUMNS.map((column) => row[column]))}\n`).join(''));
     behind = next;
   } while (behind !== undefined);

@@ -21,5 +21,5 @@ export function parseId(id: IdLike, of: string): Id {
 }
 
 export function shownId(id: unknown): string {
-  return typeof id === 'number' ? String(id) : quoted(String(id), 40);
+  return typeof id === 'number' ? String(id) : quoted(id, 40);
 }

@@ -11,7 +11,7 @@ export function segmentFault(name: unknown): string | undefined {
   const fault = nameFault(name);
   if (fault !== undefined) return fault;
   if (name === '.' || name === '..') return `a name cannot be ${quoted(name)}`;
-  return (name as string).includes('/') ? `a name cannot hold "/"; got ${quoted(name as string)}` : undefined;
+  return (name as string).includes('/') ? `a name cannot hold "/"; got ${quoted(name)}` : undefined;
 }
 
 /** Why a text cannot be a name at all. */

@@ -80,7 +80,7 @@ function localFault(local: string | undefined): string | undefined {
 
 export function tagsFault(tags: readonly string[]): string | undefined {
   for (const tag of tags) {
-    if (typeof tag !== 'string' || tag === '') return `tags: expected texts that are not empty; got ${quoted(String(tag))}`;
+    if (typeof tag !== 'string' || tag === '') return `tags: expected texts that are not empty; got ${quoted(tag)}`;
   }
   return undefined;
 }

@@ -21,6 +21,10 @@ export class OpenDatabase implements Database {
     return this.#call(() => this.#database.read(work));
   }
 
+  walk<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return this.#call(() => this.#database.walk(work));
+  }
+
   write<T>(work: (db: Kysely<Tables>, rows: BulkRows) => Promise<T>): Promise<T> {
     return this.#call(() => this.#database.write(work));
   }

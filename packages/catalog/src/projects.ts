@@ -75,7 +75,7 @@ export class ProjectTable implements Projects {
       const { numDeletedRows: entities } = await db.deleteFrom('entities').where('dataset_id', 'in', datasets.select('id')).executeTakeFirst();
       const { numDeletedRows: projects } = await db.deleteFrom('projects').where('id', '=', number).executeTakeFirst();
       if (Number(projects) === 0) throw noProject(number);
-      return { datasets: Number(counts.datasets), entities: Number(entities) };
+      return { datasets: counts.datasets, entities: Number(entities) };
     });
   }
 }
@@ -87,7 +87,7 @@ export function noProject(id: number): CatalogError {
 function assertProject({ name, type }: NewProject): void {
   assertNo(nameFault(name), 'project');
   if (PROJECT_TYPES.includes(type)) return;
-  throw new CatalogError('InvalidArgument', `project ${quoted(name)}: expected the type ${PROJECT_TYPES.join(' or ')}; got ${quoted(String(type))}`);
+  throw new CatalogError('InvalidArgument', `project ${quoted(name)}: expected the type ${PROJECT_TYPES.join(' or ')}; got ${quoted(type)}`);
 }
 
 function projectOf(row: Selectable<Tables['projects']>): Project {

@@ -1,5 +1,6 @@
 /** A value as it may stand in a one-line message: in quotes, escaped, cut short. */
-export function quoted(text: string, max = 80): string {
+export function quoted(value: unknown, max = 80): string {
+  const text = String(value);
   const shown = text.length > max ? `${text.slice(0, max).toWellFormed()}…` : text;
   // What a terminal would obey rather than show: C1 controls, DEL, line separators, direction marks.
   return JSON.stringify(shown).replace(

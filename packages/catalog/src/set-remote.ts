@@ -45,7 +45,7 @@ function wishesOf(canonical: (link: string) => CanonicalLink, ids: readonly IdLi
     throw new CatalogError('InvalidArgument', `setRemote: expected as many ${name} as ids, ${ids.length}; got ${list.length}`);
   }
   if (type !== undefined && !PROJECT_TYPES.includes(type)) {
-    throw new CatalogError('InvalidArgument', `setRemote: expected the type ${PROJECT_TYPES.join(' or ')}; got ${quoted(String(type))}`);
+    throw new CatalogError('InvalidArgument', `setRemote: expected the type ${PROJECT_TYPES.join(' or ')}; got ${quoted(type)}`);
   }
   return distinctIds(ids).map((id, i) => {
     const fault = revisionFault(revisions?.[i]);

@@ -18,6 +18,7 @@ import type { DriverBody } from './body.ts';
 import type { ByteRange, ResolvedRange } from './byte-range.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Checksums } from './checksum.ts';
+import type { Digest } from './digest.ts';
 import type { ObjectHeaders, ObjectInfo, Revision } from './object-info.ts';
 import type { StorageError } from './storage-error.ts';
 
@@ -203,6 +204,11 @@ export interface DriverObject {
   readonly range: ResolvedRange;
   /** Read once at most. Leaving the loop early frees what it holds. */
   readonly body: AsyncIterable<Uint8Array>;
+  /**
+   * A new digest of an algorithm that `info.checksums` tells and that only the driver can compute at speed: whoever reads the whole
+   * content compares by it, over every attempt. Absent: by the cheapest that Node computes.
+   */
+  readonly digest?: () => Digest;
   /** Frees what the body holds (file, connection), read, half read or never begun: a generator that never began runs no `finally`. Idempotent, never rejects. */
   close(): Promise<void>;
 }

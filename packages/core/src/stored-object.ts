@@ -61,7 +61,7 @@ class OpenedObject implements StoredObject {
           key: this.info.key,
         },
       );
-    this.#reader = read(this.#object, this.#verify ? cheapestDigest(this.info.checksums) : undefined);
+    this.#reader = read(this.#object, this.#verify ? (this.#object.digest?.() ?? cheapestDigest(this.info.checksums)) : undefined);
     return this.#reader;
   }
 

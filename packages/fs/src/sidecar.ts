@@ -32,8 +32,11 @@ function sidecarPath(root: string, key: string, content: Content): string {
   return `${sidecarFolder(root, hash)}/${hash}-${micros(content.mtimeMs).toString(36)}-${content.size.toString(36)}.json`;
 }
 
-function isEmptyHeaders(headers: ObjectHeaders): boolean {
-  return Object.keys(headers).length === 0;
+/** What clouds give an object that was written without a content type: it says nothing (RFC 9110, 8.3), and is not worth a file beside each. */
+const NO_TYPE: ReadonlySet<string> = new Set(['application/octet-stream', 'binary/octet-stream']);
+
+function saysNothing({ contentType, ...headers }: ObjectHeaders): boolean {
+  return (contentType === undefined || NO_TYPE.has(contentType)) && Object.keys(headers).length === 0;
 }
 
 /** The headers of the object whose content is the given one. A root that keeps none costs one call. */
@@ -95,7 +98,7 @@ export interface WrittenSidecar {
  * of the same name may be in use: where headers are set anew, and on disks whose times are coarse.
  */
 export function writeHeaders(fs: FileSystem, root: string, key: string, headers: ObjectHeaders, content: Content): WrittenSidecar | undefined {
-  if (isEmptyHeaders(headers)) return undefined;
+  if (saysNothing(headers)) return undefined;
   const path = sidecarPath(root, key, content);
   makeOwnFolder(fs, root, folderOf(path));
   makeOwnFolder(fs, root, ownPath(root, 'tmp'));

@@ -31,6 +31,16 @@ describe('headers', () => {
     expect(sidecars(root)).toEqual([]);
   });
 
+  test('a content type that says nothing takes no file of its own, but beside others it is kept', async () => {
+    const root = testFolder();
+    const driver = fsDriver({ root });
+    for (const contentType of ['application/octet-stream', 'binary/octet-stream']) await driver.put('a', Buffer.from('1'), { contentType });
+    expect(sidecars(root)).toEqual([]);
+    const headers = { contentType: 'application/octet-stream', cacheControl: 'no-store' };
+    await driver.put('a', Buffer.from('2'), headers);
+    expect((await driver.head('a', {})).headers).toEqual(headers);
+  });
+
   test('of a file that another program writes are gone; copies of the whole root keep them', async () => {
     const root = testFolder();
     const driver = fsDriver({ root });

@@ -58,7 +58,9 @@ async function probed(client: ServiceClient, o: Call): Promise<AccessReport> {
   const read = await finding(() => client.done({ method: 'GET', path: client.objectPath(key), context: client.context('get', key), ...call }), ['NotFound']);
   // A condition that cannot hold is judged behind the permissions, and nothing is written.
   const boundary = 'stowage-probe';
-  const body = Buffer.from(`--${boundary}\r\nContent-Type: application/json\r\n\r\n{"name":${JSON.stringify(key)},"crc32c":"AAAAAQ=="}\r\n--${boundary}\r\n\r\nprobe\r\n--${boundary}--\r\n`);
+  const body = Buffer.from(
+    `--${boundary}\r\nContent-Type: application/json\r\n\r\n{"name":${JSON.stringify(key)},"crc32c":"AAAAAQ=="}\r\n--${boundary}\r\n\r\nprobe\r\n--${boundary}--\r\n`,
+  );
   const write = await finding(
     () =>
       client.done({

@@ -48,7 +48,10 @@ function checkedMetadata({ metadata = {} }: ObjectHeaders, key: string): Record<
 
 function checked(what: string, value: string, key: string): string {
   if (HEADER_TEXT.test(value)) return value;
-  throw invalid(`${what}: expected printable ASCII that neither begins nor ends with a space, which is what every reader gets unchanged; got ${quoted(value, 40)}`, key);
+  throw invalid(
+    `${what}: expected printable ASCII that neither begins nor ends with a space, which is what every reader gets unchanged; got ${quoted(value, 40)}`,
+    key,
+  );
 }
 
 function invalid(message: string, key: string): StorageError {

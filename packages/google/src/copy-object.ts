@@ -24,7 +24,16 @@ export async function copyObject(client: ServiceClient, source: ServiceClient, i
 }
 
 /** Everything that the source has, word for word: without a resource Google leaves the storage class behind. */
-function keptResource({ contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, storageClass, customTime, metadata }: ObjectResource): object {
+function keptResource({
+  contentType,
+  cacheControl,
+  contentDisposition,
+  contentEncoding,
+  contentLanguage,
+  storageClass,
+  customTime,
+  metadata,
+}: ObjectResource): object {
   return { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, storageClass, customTime, metadata };
 }
 

@@ -1,3 +1,4 @@
+import type { Digest } from '@stowage/core';
 import { crc32c } from '@node-rs/crc32';
 
 /** Goes on from the checksum of what came before; 0 at the start. */
@@ -15,6 +16,20 @@ export function crc32cText(value: number): string {
 /** The number again; undefined for a text that is none. */
 export function crc32cValue(text: string): number | undefined {
   return /^[A-Za-z0-9+/]{6}==$/.test(text) ? Buffer.from(text, 'base64').readUInt32BE(0) : undefined;
+}
+
+/** For whoever reads: Node itself computes no CRC32C. */
+export class Crc32cDigest implements Digest {
+  readonly algorithm = 'crc32c' as const;
+  #value = 0;
+
+  update(bytes: Uint8Array): void {
+    this.#value = crc32c(bytes, this.#value);
+  }
+
+  value(): string {
+    return crc32cText(this.#value);
+  }
 }
 
 /** The polynomial of CRC-32C (RFC 3720, B.4), reflected. */

@@ -95,7 +95,10 @@ function adviceFor({ endpoint }: GoogleSettings, skew: number | undefined, acces
   if (endpoint.protocol === 'http:' && !/^(?:127\.|localhost$|\[::1\])/.test(endpoint.hostname))
     advice.push('plain http: whoever sits between reads the content and the token; use https');
   if (skew !== undefined && Math.abs(skew) > 60_000)
-    advice.push(`this machine's clock is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'ahead of' : 'behind'} the server's; a wrong clock keeps a service account from signing in`);
-  if (access?.read === 'not-probed') advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
+    advice.push(
+      `this machine's clock is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'ahead of' : 'behind'} the server's; a wrong clock keeps a service account from signing in`,
+    );
+  if (access?.read === 'not-probed')
+    advice.push('whether reading is allowed cannot be told without the right to list: a missing object looks like a denied one');
   return advice;
 }

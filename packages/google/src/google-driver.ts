@@ -49,7 +49,7 @@ export function googleDriver(options: GoogleOptions, bucket: string): BucketDriv
   return new GoogleDriver(googleSettings(options), bucket);
 }
 
-export class GoogleDriver implements BucketDriver {
+class GoogleDriver implements BucketDriver {
   readonly provider = 'google';
   readonly bucket: string;
   readonly capabilities: Capabilities;

@@ -133,7 +133,8 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
     case 'InvalidRange':
       return `the range lies behind the end of ${where}`;
     case 'AccessDenied':
-      if (context.anonymous) return `${where} is not open to everyone for that (${context.operation}), and nobody is signed in; configure credentials_path or sign_in`;
+      if (context.anonymous)
+        return `${where} is not open to everyone for that (${context.operation}), and nobody is signed in; configure credentials_path or sign_in`;
       return fault.reason === 'retentionPolicyNotMet' || fault.reason === 'objectUnderActiveHold'
         ? `${where} is held by a retention policy or a hold and cannot be replaced or deleted${said}`
         : `${who} may not ${doing(context.operation)} ${where}${said}`;

@@ -48,7 +48,8 @@ export function googleSettings(o: GoogleOptions): GoogleSettings {
     throw config(`chunkSize: expected a multiple of ${CHUNK_UNIT} bytes up to 1 GiB, got ${chunkSize}`);
   const { connections = 64 } = o;
   if (!Number.isInteger(connections) || connections < 1) throw config(`connections: expected a whole number, 1 or more; got ${connections}`);
-  if (o.userProject !== undefined && !/^[\w.:-]{1,100}$/.test(o.userProject)) throw config(`userProject: expected a project's id, got ${quoted(o.userProject)}`);
+  if (o.userProject !== undefined && !/^[\w.:-]{1,100}$/.test(o.userProject))
+    throw config(`userProject: expected a project's id, got ${quoted(o.userProject)}`);
   return {
     endpoint,
     signIn: signInOf(o.credentials),
@@ -79,7 +80,9 @@ function endpointUrl(text: string): URL {
   if (url !== null && CONSOLES.has(url.hostname))
     throw config(`endpoint: ${url.hostname} is Google's page for people in a browser; the service is storage.googleapis.com, which is the default`);
   if (url === null || url.hostname === '' || url.pathname !== '/' || url.search !== '' || url.hash !== '')
-    throw config(`endpoint: expected a host such as storage.googleapis.com, with or without https:// and a port${/[@?#]/.test(text) ? '' : `, got ${quoted(text)}`}`);
+    throw config(
+      `endpoint: expected a host such as storage.googleapis.com, with or without https:// and a port${/[@?#]/.test(text) ? '' : `, got ${quoted(text)}`}`,
+    );
   if (scheme === undefined && !TLS_PORTS.has(url.port)) url.protocol = 'http:';
   return url;
 }

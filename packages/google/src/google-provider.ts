@@ -55,7 +55,8 @@ function signInOf(fields: Fields): SignIn {
   for (const foreign of ['access_key', 'secret_key', 'iam_role'])
     if (fields[foreign] !== undefined) throw fault(foreign, 'nothing: Google has credentials_path, or sign_in');
   if (known === 'service_account') {
-    if (path === undefined) throw fault('credentials_path', "the path of the service account's JSON file, or sign_in: application_default, metadata or anonymous");
+    if (path === undefined)
+      throw fault('credentials_path', "the path of the service account's JSON file, or sign_in: application_default, metadata or anonymous");
     return serviceAccountFile(path, tokenEndpoint === undefined ? {} : { tokenEndpoint });
   }
   if (path !== undefined) throw fault('credentials_path', `nothing beside sign_in: ${known}; remove one or the other`);

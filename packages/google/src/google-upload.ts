@@ -62,7 +62,13 @@ async function readMarker(client: ServiceClient, { key, id }: UploadRef, o: Call
   const gone = new StorageError('NotFound', `the upload of ${JSON.stringify(key)} was completed, aborted or never begun`, { key });
   if (!ID.test(id)) throw gone;
   try {
-    const request = { method: 'GET' as const, path: client.objectPath(OPEN + id), query: { alt: 'media' }, context: client.context(operation, key), ...signalOf(o) };
+    const request = {
+      method: 'GET' as const,
+      path: client.objectPath(OPEN + id),
+      query: { alt: 'media' },
+      context: client.context(operation, key),
+      ...signalOf(o),
+    };
     return await client.json<Marker>(request);
   } catch (error) {
     throw isStorageError(error, 'NotFound') ? gone : error;
@@ -78,7 +84,8 @@ export async function* listUploads(client: ServiceClient, prefix: string, o: Cal
     const page = await listPage(client, { ...signalOf(o), prefix: OPEN, limit: MAX_PAGE, fields, pageToken }, 'listUploads');
     for (const { name, timeCreated, metadata } of page.items ?? []) {
       const key = decodeURIComponent(metadata?.['key'] ?? '');
-      if (key !== '' && key.startsWith(prefix)) found.push({ key, id: name.slice(OPEN.length), ...(timeCreated === undefined ? {} : { startedAt: wholeSecond(timeCreated).toISOString() }) });
+      if (key !== '' && key.startsWith(prefix))
+        found.push({ key, id: name.slice(OPEN.length), ...(timeCreated === undefined ? {} : { startedAt: wholeSecond(timeCreated).toISOString() }) });
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
@@ -175,7 +182,11 @@ export class GoogleUpload implements Upload {
   async #eachPart(o: Call, each: (resource: ObjectResource) => void): Promise<void> {
     let pageToken: string | undefined;
     do {
-      const page = await listPage(this.#client, { ...signalOf(o), prefix: partsPrefix(this.ref.id), limit: MAX_PAGE, fields: LISTED_FIELDS, pageToken }, 'parts');
+      const page = await listPage(
+        this.#client,
+        { ...signalOf(o), prefix: partsPrefix(this.ref.id), limit: MAX_PAGE, fields: LISTED_FIELDS, pageToken },
+        'parts',
+      );
       for (const item of page.items ?? []) each(item);
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
@@ -188,10 +199,18 @@ export class GoogleUpload implements Upload {
       .sort((a, b) => a.index - b.index)
       .map(({ index, token }, position) => {
         if (index !== position)
-          throw new StorageError('InvalidArgument', `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${index}`, { key });
+          throw new StorageError(
+            'InvalidArgument',
+            `the parts of ${JSON.stringify(key)} must run from 0 without a gap and once each: expected part ${position}, got ${index}`,
+            { key },
+          );
         const part = held.get(index);
         if (part === undefined || `${part.crc32c}.${part.generation}` !== token)
-          throw new StorageError('InvalidArgument', `part ${index} of ${JSON.stringify(key)} is not held as it was named: it was sent again, or belongs to another upload`, { key });
+          throw new StorageError(
+            'InvalidArgument',
+            `part ${index} of ${JSON.stringify(key)} is not held as it was named: it was sent again, or belongs to another upload`,
+            { key },
+          );
         return part;
       });
   }

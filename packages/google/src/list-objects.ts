@@ -24,7 +24,11 @@ export interface ListQuery extends Call {
   readonly fields?: string;
 }
 
-export async function listPage(client: ServiceClient, { limit, fields = LISTED_FIELDS, signal, prefix, delimiter, startOffset, endOffset, pageToken }: ListQuery, operation: string = 'list'): Promise<ListAnswer> {
+export async function listPage(
+  client: ServiceClient,
+  { limit, fields = LISTED_FIELDS, signal, prefix, delimiter, startOffset, endOffset, pageToken }: ListQuery,
+  operation: string = 'list',
+): Promise<ListAnswer> {
   return await client.json<ListAnswer>({
     method: 'GET',
     path: client.objectPath(),

@@ -1,10 +1,19 @@
-import { assertReadConditions, type ByteRange, type Call, type DriverObject, type GetOptions, type HeadOptions, type ObjectInfo, StorageError } from '@stowage/core';
+import {
+  assertReadConditions,
+  type ByteRange,
+  type Call,
+  type Digest,
+  type DriverObject,
+  type GetOptions,
+  type HeadOptions,
+  type ObjectInfo,
+  StorageError,
+} from '@stowage/core';
 import { generationOf, needsLook } from './conditions.ts';
 import { HEAD_FIELDS, infoOf, type ObjectResource, readAnswer, type ReadAnswer } from './convert-object.ts';
-import { crc32cOf, crc32cText } from './crc32c.ts';
+import { Crc32cDigest } from './crc32c.ts';
 import { type FaultContext, notGoogle } from './google-error.ts';
 import { headerOf, type ServiceClient, signalOf } from './service-client.ts';
-import type { AnswerBody } from './wire/answer-body.ts';
 
 /** The object's resource, as it is now or in the version named. */
 export async function lookAt(client: ServiceClient, key: string, o: Call & { readonly version?: string }, operation: string = 'head'): Promise<ObjectResource> {
@@ -54,9 +63,7 @@ export async function openObject(client: ServiceClient, key: string, o: GetOptio
     const { range } = answer;
     body.expected = range.end - range.start;
     body.explain = (error): unknown => client.failure(error, context, o.signal);
-    const whole = range.start === 0 && range.end === info.size;
-    const bytes = whole && o.verify !== false && answer.crc32c !== undefined ? verified(body, answer.crc32c, context) : body;
-    return { info, range, body: bytes, close: async () => body.close() };
+    return { info, range, body, ...(answer.crc32c === undefined ? {} : { digest: (): Digest => new Crc32cDigest() }), close: async () => body.close() };
   } catch (error) {
     body.close();
     throw error;
@@ -75,27 +82,24 @@ function rangeHeader(range: ByteRange): string {
 /** What was changed on its way is not what is stored: sizes, ranges and checksums would all be wrong. */
 function assertAsStored(context: FaultContext, { info }: ReadAnswer, transformed: boolean, status: number, range: ByteRange | undefined): void {
   if (transformed)
-    throw new StorageError('Unavailable', `${context.endpoint} unpacked ${JSON.stringify(info.key)} on its way; a proxy between may drop the Accept-Encoding header`, { status });
+    throw new StorageError(
+      'Unavailable',
+      `${context.endpoint} unpacked ${JSON.stringify(info.key)} on its way; a proxy between may drop the Accept-Encoding header`,
+      { status },
+    );
   if (range === undefined) return;
   // Emulators answer a suffix of nothing with nothing.
   if (info.size === 0) throw new StorageError('InvalidRange', `${JSON.stringify(info.key)} has no bytes, so no range of it can be read`, { status });
   if (status === 206) return;
   const all = 'suffix' in range ? range.suffix >= info.size : range.start === 0 && (range.end ?? info.size) >= info.size;
   if (!all)
-    throw new StorageError('Unavailable', `the service answered a read of a range of ${JSON.stringify(info.key)} with all of it; a proxy between may drop the Range header`, {
-      status,
-    });
-}
-
-async function* verified(body: AnswerBody, expected: string, { key }: FaultContext): AsyncIterable<Uint8Array> {
-  let sum = 0;
-  for await (const chunk of body) {
-    sum = crc32cOf(chunk, sum);
-    yield chunk;
-  }
-  const got = crc32cText(sum);
-  if (got !== expected)
-    throw new StorageError('ChecksumMismatch', `the content of ${JSON.stringify(key)} has crc32c ${got}, expected ${expected}`, { retryable: true });
+    throw new StorageError(
+      'Unavailable',
+      `the service answered a read of a range of ${JSON.stringify(info.key)} with all of it; a proxy between may drop the Range header`,
+      {
+        status,
+      },
+    );
 }
 
 /** An answer without a generation is none of Cloud Storage's. */

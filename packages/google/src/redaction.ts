@@ -6,7 +6,10 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z0-9 ]*-----|$)/g, '[redacted]'],
   [/\beyJ[\w-]{8,}(\.[\w-]*){1,2}/g, '[redacted]'],
   [/\bya29\.[\w.-]+/g, '[redacted]'],
-  [/\b(upload_id|authorization|x-goog-signature|signature|secret[\w-]*|[\w-]*token|assertion|password)(["']?\s*[:=]\s*)(["']?)[^\s"'&,;]+/gi, '$1$2$3[redacted]'],
+  [
+    /\b(upload_id|authorization|x-goog-signature|signature|secret[\w-]*|[\w-]*token|assertion|password)(["']?\s*[:=]\s*)(["']?)[^\s"'&,;]+/gi,
+    '$1$2$3[redacted]',
+  ],
 ];
 
 /** A service's own words as they may stand in a message: one line, cut, without the given secrets and without what looks like one. */

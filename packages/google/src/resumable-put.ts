@@ -105,14 +105,19 @@ class Session {
         if (written !== undefined) return written;
         if (this.accepted >= end && crc32c === undefined) return undefined;
         if (this.accepted < start)
-          throw new StorageError('Unavailable', `${this.#context.endpoint} lost a part of the content that it had; write it again`, { key: this.#context.key ?? '', retryable: false });
+          throw new StorageError('Unavailable', `${this.#context.endpoint} lost a part of the content that it had; write it again`, {
+            key: this.#context.key ?? '',
+            retryable: false,
+          });
         // Taken in part: the rest goes again. Nothing taken counts as a failure, or it would never end.
         failures = this.accepted > from ? 0 : failures + 1;
-        if (failures >= ATTEMPTS) throw new StorageError('Unavailable', `${this.#context.endpoint} does not take the content`, { key: this.#context.key ?? '' });
+        if (failures >= ATTEMPTS)
+          throw new StorageError('Unavailable', `${this.#context.endpoint} does not take the content`, { key: this.#context.key ?? '' });
       } catch (error) {
         failures++;
         const wait = isStorageError(error) && error.retryable ? Math.max(error.retryAfterMs ?? 0, 100 * 2 ** failures * (0.5 + Math.random() / 2)) : undefined;
-        if (wait === undefined || wait > 30_000 || failures >= ATTEMPTS) throw isStorageError(error) && failures > 1 ? error.with({ attempts: failures }) : error;
+        if (wait === undefined || wait > 30_000 || failures >= ATTEMPTS)
+          throw isStorageError(error) && failures > 1 ? error.with({ attempts: failures }) : error;
         await this.#pause(wait);
         // What arrived is known to the service alone.
         asked = true;
@@ -164,8 +169,12 @@ class Session {
 async function assertWritten(client: ServiceClient, key: string, written: ObjectResource, crc32c: string, context: FaultContext): Promise<void> {
   if (written.crc32c === undefined || written.crc32c === crc32c) return;
   await client.done({ method: 'DELETE', path: client.objectPath(key), query: { generation: written.generation }, context, expected: [404] });
-  throw new StorageError('ChecksumMismatch', `the service has other content of ${JSON.stringify(key)} than was sent (crc32c ${written.crc32c}, sent ${crc32c}); it was removed`, {
-    key,
-    retryable: true,
-  });
+  throw new StorageError(
+    'ChecksumMismatch',
+    `the service has other content of ${JSON.stringify(key)} than was sent (crc32c ${written.crc32c}, sent ${crc32c}); it was removed`,
+    {
+      key,
+      retryable: true,
+    },
+  );
 }

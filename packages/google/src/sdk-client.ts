@@ -12,7 +12,7 @@ export async function sdkClient({ endpoint, signIn, userProject }: GoogleSetting
     // Another endpoint than Google's would be asked without a sign-in else.
     useAuthWithCustomEndpoint: true,
     // Nobody is signed in by a client that adds nothing; without one the SDK would look for the machine's own credentials.
-    authClient: authClient ?? (new PassThroughClient() as unknown as NonNullable<AuthClient>),
+    authClient: authClient ?? new PassThroughClient(),
     retryOptions: { autoRetry: false },
     ...(userProject === undefined ? {} : { userProject }),
   });

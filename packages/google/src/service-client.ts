@@ -74,10 +74,17 @@ export class ServiceClient {
     if (body !== undefined || method === 'POST' || method === 'PUT') sent['content-length'] = String(length);
     let answer: HttpAnswer;
     try {
-      answer = await this.pool.send({ method, path: query === undefined ? path : path + queryText(query), headers: sent, ...(body === undefined ? {} : { body }), signal });
+      answer = await this.pool.send({
+        method,
+        path: query === undefined ? path : path + queryText(query),
+        headers: sent,
+        ...(body === undefined ? {} : { body }),
+        signal,
+      });
     } catch (error) {
       throw this.failure(error, context, signal);
     }
+    if (answer.status === 401 && token !== undefined) signIn.forget(token);
     if ((answer.status >= 200 && answer.status < 300) || expected?.includes(answer.status) === true) return answer;
     throw await this.#refused(answer, context, signal);
   }
@@ -98,8 +105,11 @@ export class ServiceClient {
 
   /** For answers that say nothing beyond their status. */
   async done(request: ServiceRequest): Promise<AnswerHeaders> {
-    const { headers, body } = await this.send(request);
+    const { status, headers, body } = await this.send(request);
     await this.#bytes(body, request.context, request.signal, ERROR_BYTES);
+    // A page that some other server shows for every path is no word of the service's.
+    const contentType = headerOf(headers, 'content-type');
+    if (contentType?.includes('html') === true) throw notGoogle(request.context, status, contentType);
     return headers;
   }
 
@@ -118,7 +128,10 @@ export class ServiceClient {
     const fault = faultOf(status, bytes.toString());
     // A web page is no answer of either API.
     if (contentType?.includes('html') === true && status !== 502 && status !== 503 && status !== 504) return notGoogle(context, status, contentType);
-    return serviceError({ ...fault, retryAfter: headerOf(headers, 'retry-after'), requestId: headerOf(headers, 'x-guploader-uploadid')?.slice(0, 60) }, context);
+    return serviceError(
+      { ...fault, retryAfter: headerOf(headers, 'retry-after'), requestId: headerOf(headers, 'x-guploader-uploadid')?.slice(0, 60) },
+      context,
+    );
   }
 
   async #bytes(body: HttpAnswer['body'], context: FaultContext, signal: AbortSignal | undefined, max?: number): Promise<Buffer> {

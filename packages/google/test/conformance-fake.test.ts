@@ -13,6 +13,13 @@ else {
   afterAll(() => server.stop(), 60_000);
   runConformance(
     runnerFor('google, fake-gcs-server', FAKE_GCS_LIMITS),
-    googleHarness({ endpoint: server.endpoint, credentials: unchecked(), makeBucket: (name) => makeBucket(server.endpoint, name), tellsMissingBucket: false, ownHost: true, memory: { skip: 'fake-gcs-server hashes all content anew with every chunk; the strict server has these cases' } }),
+    googleHarness({
+      endpoint: server.endpoint,
+      credentials: unchecked(),
+      makeBucket: (name) => makeBucket(server.endpoint, name),
+      tellsMissingBucket: false,
+      ownHost: true,
+      memory: { skip: 'fake-gcs-server hashes all content anew with every chunk; the strict server has these cases' },
+    }),
   );
 }

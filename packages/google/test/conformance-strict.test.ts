@@ -18,7 +18,12 @@ else {
       denied: signedIn(server, server.nobody),
       unauthenticated: wrongKey(server),
       makeBucket: (name) => makeBucket(server.endpoint, name),
-      secrets: [keyOf(server.owner).private_key, ...keyOf(server.owner).private_key.split('\n').filter((line) => line.length > 40)],
+      secrets: [
+        keyOf(server.owner).private_key,
+        ...keyOf(server.owner)
+          .private_key.split('\n')
+          .filter((line) => line.length > 40),
+      ],
       tellsMissingBucket: true,
       // More than memory may grow; 1 GiB is what bench/google-transfer.ts moves.
       memory: { bytes: 176 * 1024 * 1024 },

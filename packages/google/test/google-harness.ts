@@ -63,8 +63,11 @@ export function googleHarness(o: GoogleHarnessOptions): Harness {
     faults: {
       ...(o.tellsMissingBucket ? { missingBucket: async (): Promise<Opened> => open('there-is-no-such-bucket') } : {}),
       ...(denied === undefined ? {} : { denied: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: denied }) }),
-      ...(unauthenticated === undefined ? {} : { unauthenticated: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: unauthenticated }) }),
-      throttled: (retryAfterMs) => behindFaults((_incoming, answer) => jsonError(answer, 429, 'rateLimitExceeded', { 'retry-after': String(retryAfterMs / 1000) })),
+      ...(unauthenticated === undefined
+        ? {}
+        : { unauthenticated: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: unauthenticated }) }),
+      throttled: (retryAfterMs) =>
+        behindFaults((_incoming, answer) => jsonError(answer, 429, 'rateLimitExceeded', { 'retry-after': String(retryAfterMs / 1000) })),
       unreachable: async () => open('any', { endpoint: 'http://127.0.0.1:1' }),
       hanging: () => behindFaults(() => true),
       breakBody: (opened, how) => behindFaults(breakFirstBody(o.endpoint, how), bucketOf(opened), o.endpoint),

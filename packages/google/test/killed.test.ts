@@ -20,13 +20,17 @@ interface Run {
 
 /** Runs the child; kills it with SIGKILL where `until` says so. */
 async function run(endpoint: string, ref: string, until: (sent: number) => boolean): Promise<Run> {
-  const child: ChildProcess = spawn(process.execPath, ['--conditions=@stowage/source', fileURLToPath(new URL('./children/uploading.ts', import.meta.url)), endpoint, ref], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--conditions=@stowage/source', fileURLToPath(new URL('./children/uploading.ts', import.meta.url)), endpoint, ref],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const seen = { ref: '', sending: [] as number[], sent: [] as number[], done: false };
   const ended = once(child, 'close');
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    const [word, rest = ''] = [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)];
+    const [word, rest] = [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)];
     if (word === 'ref') seen.ref = rest;
     if (word === 'sending') seen.sending.push(Number(rest));
     if (word === 'sent') seen.sent.push(Number(rest));

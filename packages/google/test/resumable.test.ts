@@ -23,7 +23,7 @@ async function* stream(bytes: Buffer, step: number): AsyncIterable<Uint8Array> {
 function nth(n: number, matches: (method: string, url: string, range: string) => boolean, misbehave: Misbehave): Misbehave {
   let seen = 0;
   return (incoming, answer) => {
-    const range = String(incoming.headers['content-range'] ?? '');
+    const range = incoming.headers['content-range'] ?? '';
     if (!matches(incoming.method ?? '', incoming.url ?? '', range) || ++seen !== n) return false;
     return misbehave(incoming, answer);
   };
@@ -107,9 +107,12 @@ else {
           incoming.once('end', () => {
             const bytes = Buffer.concat(chunks);
             bytes[100] = (bytes[100] ?? 0) ^ 1;
-            void fetch(server.endpoint + incoming.url, { method: 'PUT', body: bytes, headers: { 'content-range': String(incoming.headers['content-range']) }, redirect: 'manual' }).then((response) =>
-              answer.writeHead(response.status, { range: response.headers.get('range') ?? '' }).end(),
-            );
+            void fetch(server.endpoint + incoming.url, {
+              method: 'PUT',
+              body: bytes,
+              headers: { 'content-range': String(incoming.headers['content-range']) },
+              redirect: 'manual',
+            }).then((response) => answer.writeHead(response.status, { range: response.headers.get('range') ?? '' }).end());
           });
           return true;
         }),
@@ -120,7 +123,10 @@ else {
     });
 
     it('with a wrong crc32c of the caller is refused before its end', async () => {
-      await expect(direct.put('wrong', content(3 * UNIT), { checksum: { crc32c: 'AAAAAA==' } })).rejects.toMatchObject({ code: 'ChecksumMismatch', retryable: false });
+      await expect(direct.put('wrong', content(3 * UNIT), { checksum: { crc32c: 'AAAAAA==' } })).rejects.toMatchObject({
+        code: 'ChecksumMismatch',
+        retryable: false,
+      });
       await expect(direct.head('wrong', {})).rejects.toMatchObject({ code: 'NotFound' });
     });
 
@@ -139,7 +145,9 @@ else {
 
     it('that fails ends its session, and tells its URI in no error', async () => {
       await using proxy = await faultServer(
-        (incoming, answer) => isChunk(incoming.method ?? '', incoming.url ?? '', String(incoming.headers['content-range'])) && jsonError(answer, 403, 'forbidden', {}, `denied for ${incoming.url}`),
+        (incoming, answer) =>
+          isChunk(incoming.method ?? '', incoming.url ?? '', String(incoming.headers['content-range'])) &&
+          jsonError(answer, 403, 'forbidden', {}, `denied for ${incoming.url}`),
         server.endpoint,
       );
       const error: unknown = await open(proxy.endpoint)

@@ -11,7 +11,7 @@ import { anonymous } from '../src/sign-in/anonymous.ts';
 import { applicationDefault, metadataServer } from '../src/sign-in/ambient.ts';
 import { serviceAccount, serviceAccountFile } from '../src/sign-in/service-account.ts';
 import type { SignIn } from '../src/sign-in/sign-in.ts';
-import { faultServer } from './faults/fault-server.ts';
+import { faultServer, jsonError } from './faults/fault-server.ts';
 import { keyOf, makeBucket, signedIn, wrongKey } from './strict-server.ts';
 
 const { server, missing } = await serverOrReason(() => startStrictGcs());
@@ -66,6 +66,21 @@ else {
       expect(counted.seen).toEqual(['POST /token']);
     });
 
+    it('whose token was revoked asks for another one at the next call', async () => {
+      let revoked = '';
+      await using proxy = await faultServer(
+        (incoming, answer) =>
+          revoked !== '' && incoming.headers.authorization === `Bearer ${revoked}` && jsonError(answer, 401, 'authError', {}, 'Invalid Credentials'),
+        server.endpoint,
+      );
+      const signIn = signedIn(server, server.owner);
+      await using bucket = openBucket(googleDriver({ endpoint: proxy.endpoint, credentials: signIn }, 'sign-in'));
+      await bucket.put('before', 'x');
+      revoked = (await signIn.token({})) ?? '';
+      await expect(bucket.head('before')).rejects.toMatchObject({ code: 'Unauthenticated' });
+      expect((await bucket.head('before')).size).toBe(1);
+    });
+
     it('with a key that was replaced is told so', async () => {
       const error = await failure(wrongKey(server));
       expect(error.code).toBe('Unauthenticated');
@@ -82,8 +97,14 @@ else {
       const good = keyOf(server.owner) as unknown as Record<string, unknown>;
       const canary = 'canary-Zq7x4-secret';
       const bad: Readonly<Record<string, readonly [unknown, RegExp]>> = {
-        'user.json': [{ type: 'authorized_user', client_id: 'x', client_secret: canary, refresh_token: canary }, /expected the type service_account, got authorized_user/],
-        'external.json': [{ type: 'external_account', token_url: 'http://127.0.0.1:1/', credential_source: { url: 'http://127.0.0.1:1/' } }, /got external_account/],
+        'user.json': [
+          { type: 'authorized_user', client_id: 'x', client_secret: canary, refresh_token: canary },
+          /expected the type service_account, got authorized_user/,
+        ],
+        'external.json': [
+          { type: 'external_account', token_url: 'http://127.0.0.1:1/', credential_source: { url: 'http://127.0.0.1:1/' } },
+          /got external_account/,
+        ],
         'strange.json': [{ type: canary }, /got another/],
         'client.json': [{ installed: { client_secret: canary } }, /OAuth client/],
         'no-type.json': [{ ...good, type: undefined }, /the field type is missing/],
@@ -129,7 +150,8 @@ else {
       const driver = googleDriver({ endpoint: server.endpoint, credentials: signIn }, 'sign-in');
       const [line = ''] = keyOf(server.owner).private_key.split('\n').slice(1);
       const failed = await failure(wrongKey(server));
-      const shown = [signIn, failed, driver].map((each) => inspect(each, { showHidden: false, depth: 6 })).join() + JSON.stringify(signIn) + JSON.stringify(failed);
+      const shown =
+        [signIn, failed, driver].map((each) => inspect(each, { showHidden: false, depth: 6 })).join() + JSON.stringify(signIn) + JSON.stringify(failed);
       for (const secret of [token ?? 'none', line]) expect(shown).not.toContain(secret);
     });
 

@@ -32,6 +32,7 @@ export function unchecked(): SignIn {
     identity: 'unchecked',
     held: () => 'unchecked',
     token: async () => 'unchecked',
+    forget: () => undefined,
     signer: async () => ({ email, sign: (text) => sign('sha256', Buffer.from(text), privateKey) }),
     secrets: () => [],
     authClient: async () => undefined,

@@ -25,7 +25,8 @@ function timeOf(headers: AnswerHeaders): Date | undefined {
   return Number.isNaN(time) ? undefined : new Date(time);
 }
 
-const STRONG_ETAG = /^"[\x21\x23-\x7e\x80-\xff]*"$/;
+/** Printable ASCII, which comes back as it is sent; a space is against the rules, and harmless. */
+const STRONG_ETAG = /^"[\x20\x21\x23-\x7e]*"$/;
 
 /**
  * A strong ETag as it is. A weak one says that two states mean the same, not that their bytes are: with size and time beside it, it is

@@ -1,52 +1,13 @@
 import { execFile } from 'node:child_process';
-import { getEventListeners } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
-import { StorageError } from '@stowage/core';
 import { localAuthority } from '@stowage/test-servers';
-import { afterEach, describe, expect, it, test, vi } from 'vitest';
-import { type GuardedAnswer, type GuardedClient, guardedClient, type GuardOptions, headerText } from '../src/guarded-fetch/index.ts';
-import { loopbackServer, type LoopbackServer, rawServer } from './loopback-server.ts';
-
-const ends: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).toReversed()) await end[Symbol.asyncDispose]();
-});
-
-type Listener = (incoming: IncomingMessage, answer: ServerResponse) => void;
-
-async function serve(listener: Listener): Promise<LoopbackServer> {
-  const server = await loopbackServer(listener);
-  ends.push(server);
-  return server;
-}
-
-function guard(options: GuardOptions): GuardedClient {
-  const client = guardedClient(options);
-  ends.push(client);
-  return client;
-}
-
-/** A guard for these servers alone. */
-function reaching(servers: readonly LoopbackServer[], options: GuardOptions = {}): GuardedClient {
-  return guard({ allowHosts: servers.map(({ port }) => `127.0.0.1:${port}`), ...options });
-}
-
-const text = async (answer: GuardedAnswer): Promise<string> => Buffer.from(await answer.body.bytes()).toString();
-
-async function failure(work: Promise<unknown>): Promise<StorageError> {
-  const error: unknown = await work.then(
-    () => 'it did not fail',
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof StorageError)) throw new Error(`expected a StorageError, got ${String(error)}`);
-  return error;
-}
-
-const hello: Listener = (_incoming, answer) => void answer.writeHead(200, { 'content-length': '5' }).end('hello');
+import { describe, expect, it, vi } from 'vitest';
+import { guardedClient, headerText } from '../src/guarded-fetch/index.ts';
+import { ends, failure, guard, hello, type Listener, reaching, serve, text } from './guard-scene.ts';
+import type { LoopbackServer } from './loopback-server.ts';
 
 describe('what may be asked', () => {
   it.each([
@@ -77,7 +38,9 @@ describe('what may be asked', () => {
     ['https://lab.internal:9000/a', { allowHosts: ['*.lab.internal:9000'] }, 'port 9000'],
     ['http://evil-lab.internal/a', { allowHosts: ['*.lab.internal'] }, 'plain http'],
     ['http://files.internal.evil.test/a', { allowHosts: ['files.internal'] }, 'plain http'],
-    ['https://10.1.2.3:9001/', { allowHosts: ['10.1.2.3:9000'] }, 'port 9001'],
+    ['https://10.1.2.3:9001/', { allowHosts: ['10.1.2.3:9000'] }, 'private'],
+    ['https://10.1.2.3:9001/', { allowNetworks: ['10.0.0.0/8'] }, 'port 9001'],
+    ['http://169.254.169.254/', {}, 'metadata'],
     ['https://10.1.2.3/', { allowHosts: ['10.1.2.3:9000'] }, 'private'],
     ['https://11.0.0.1:22/', {}, 'port 22'],
     ['https://11.0.0.1:6379/', {}, 'port 6379'],
@@ -344,135 +307,5 @@ describe('redirects', () => {
     const answer = await reaching([server]).fetch(server.origin);
     answer.body.close();
     expect(answer.status).toBe(302);
-  });
-});
-
-describe('limits', () => {
-  /** Small enough not to be waited for, large enough for a busy machine. */
-  const SHORT = 300;
-
-  it('a body larger than announced limits ends', async () => {
-    const endless = await serve((_incoming, answer) => {
-      answer.writeHead(200);
-      const more = (): void => {
-        while (!answer.destroyed && answer.write(Buffer.alloc(65_536)));
-        if (!answer.destroyed) answer.once('drain', more);
-      };
-      more();
-    });
-    const client = reaching([endless], { maxBytes: 1_000_000 });
-    const answer = await client.fetch(endless.origin);
-    await expect(answer.body.bytes()).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining('1000000') });
-    const less = await client.fetch(endless.origin, { maxBytes: 10 });
-    await expect(less.body.bytes()).rejects.toMatchObject({ message: expect.stringContaining('10 bytes') });
-    const announced = await serve(hello);
-    await expect(reaching([announced], { maxBytes: 4 }).fetch(announced.origin)).rejects.toMatchObject({ code: 'InvalidArgument' });
-  });
-
-  it('headers larger than allowed end the request', async () => {
-    const server = await serve((_incoming, answer) => void answer.writeHead(200, { 'x-large': 'x'.repeat(3000) }).end());
-    await expect(reaching([server], { maxHeaderBytes: 2000 }).fetch(server.origin)).rejects.toMatchObject({
-      code: 'Unavailable',
-      retryable: false,
-      message: expect.stringContaining('maxHeaderBytes'),
-    });
-    (await reaching([server]).fetch(server.origin)).body.close();
-  });
-
-  it('headers without an end are cut off at the limit, not at the end', async () => {
-    let sent = 0;
-    const server = await rawServer((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\n');
-      const more = (): void => {
-        if (socket.destroyed || sent > 50_000_000) return;
-        sent += 1000;
-        socket.write(`X-${sent}: ${'x'.repeat(1000)}\r\n`, () => setImmediate(more));
-      };
-      more();
-    });
-    ends.push(server);
-    await expect(reaching([server]).fetch(server.origin)).rejects.toMatchObject({ code: 'Unavailable', retryable: false });
-    expect(sent).toBeLessThan(10_000_000);
-  });
-
-  const slow: Record<string, (socket: { write(text: string): unknown; destroyed: boolean }) => void> = {
-    'an answer that never comes': () => undefined,
-    'headers that trickle': (socket) => {
-      socket.write('HTTP/1.1 200 OK\r\nX-Slow: ');
-      const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write('x')), 10);
-    },
-    'interim answers without an end': (socket) => {
-      const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write('HTTP/1.1 103 Early Hints\r\n\r\n')), 10);
-    },
-  };
-  test.each(Object.keys(slow))('%s is a Timeout', async (name) => {
-    const server = await rawServer((socket) => slow[name]?.(socket));
-    ends.push(server);
-    await expect(reaching([server], { answerTimeoutMs: SHORT }).fetch(server.origin)).rejects.toMatchObject({
-      code: 'Timeout',
-      retryable: true,
-      message: expect.stringContaining(`${SHORT} ms`),
-    });
-  });
-
-  it('a connection that is never made is a Timeout', async () => {
-    // A listener that accepts, and never speaks TLS.
-    const server = createTcpServer(() => undefined);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    await expect(guard({ allowHosts: [`127.0.0.1:${port}`], connectTimeoutMs: SHORT }).fetch(`https://127.0.0.1:${port}/`)).rejects.toMatchObject({
-      code: 'Timeout',
-      retryable: true,
-    });
-    // A resolver that never answers.
-    const client = guard({ resolve: () => new Promise(() => undefined), answerTimeoutMs: SHORT });
-    await expect(client.fetch('https://name.test/')).rejects.toMatchObject({ code: 'Timeout' });
-    server.close();
-  });
-
-  it('a body that falls silent, and one that trickles for ever, are Timeouts', async () => {
-    const silent = await serve((_incoming, answer) => void answer.writeHead(200, { 'content-length': '10' }).write('x'));
-    const answer = await reaching([silent], { silenceMs: SHORT }).fetch(silent.origin);
-    await expect(answer.body.bytes()).rejects.toMatchObject({ code: 'Timeout', retryable: true });
-    const trickling = await serve((_incoming, out) => {
-      out.writeHead(200, { 'content-length': '1000000' });
-      const timer = setInterval(() => (out.destroyed ? clearInterval(timer) : out.write('x')), 10);
-    });
-    const slowly = await reaching([trickling], { totalMs: SHORT }).fetch(trickling.origin);
-    await expect(slowly.body.bytes()).rejects.toMatchObject({ code: 'Timeout', message: expect.stringContaining(`${SHORT} ms`) });
-  });
-
-  it('redirects share one limit on time', async () => {
-    const server = await serve((incoming, answer) => void setTimeout(() => answer.writeHead(302, { location: `${incoming.url}x` }).end(), SHORT / 2));
-    await expect(reaching([server], { totalMs: SHORT }).fetch(`${server.origin}/`)).rejects.toMatchObject({ code: 'Timeout' });
-  });
-
-  it('a reader that pauses is not cut off by the limit on silence', async () => {
-    const large = Buffer.alloc(4_000_000);
-    const server = await serve((_incoming, answer) => void answer.writeHead(200, { 'content-length': String(large.byteLength) }).end(large));
-    const answer = await reaching([server], { silenceMs: 1000 }).fetch(server.origin);
-    let got = 0;
-    for await (const chunk of answer.body) {
-      if (got === 0) await new Promise((resolve) => setTimeout(resolve, 2500));
-      got += chunk.byteLength;
-    }
-    expect(got).toBe(large.byteLength);
-  });
-
-  it('an abort ends the look-up, the answer and the body with its reason, and leaves no listener', async () => {
-    const hanging = await serve((incoming, answer) => {
-      if (incoming.url === '/body') answer.writeHead(200, { 'content-length': '10' }).write('x');
-    });
-    for (const [client, url] of [
-      [guard({ resolve: () => new Promise(() => undefined) }), 'https://name.test/'],
-      [reaching([hanging]), hanging.origin],
-      [reaching([hanging]), `${hanging.origin}/body`],
-    ] as const) {
-      const abort = new AbortController();
-      const work = client.fetch(url, { signal: abort.signal }).then((answer) => answer.body.bytes());
-      setTimeout(() => abort.abort('enough'), 50);
-      await expect(work).rejects.toBe('enough');
-      expect(getEventListeners(abort.signal, 'abort').length).toBe(0);
-    }
   });
 });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { type Bucket, openBucket } from '@stowage/core';
+import { type Bucket, type ByteRange, isStorageError, openBucket, resolveRange } from '@stowage/core';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { httpDriver, type HttpOptions } from '../src/index.ts';
 import { loopbackServer, type LoopbackServer, rawServer } from './loopback-server.ts';
@@ -213,6 +214,8 @@ describe('revisions and conditions', () => {
   it.each([
     ['a strong tag that the server heeds', (v: number) => ({ etag: `"v${v}"` }), true],
     ['a strong tag that it ignores', (v: number) => ({ etag: `"v${v}"` }), false],
+    ['a strong tag with a space', (v: number) => ({ etag: `"v ${v}"` }), true],
+    ['a tag with bytes that are no ASCII, and a time', (v: number) => ({ etag: `"ü${v}"`, 'last-modified': new Date(v * 1e6).toUTCString() }), true],
     ['a weak tag', (v: number) => ({ etag: `W/"v${v}"` }), true],
     ['a weak tag that stays while the time changes', (v: number) => ({ etag: 'W/"v"', 'last-modified': new Date(v * 1e6).toUTCString() }), true],
     ['a time alone', (v: number) => ({ 'last-modified': new Date(v * 1e6).toUTCString() }), true],
@@ -302,6 +305,26 @@ describe('failures', () => {
     await expect(bucket.get(url)).rejects.toMatchObject({ code, retryable, status, provider: 'http', bucket: 'public', operation: 'get', key: url });
   });
 
+  it.each([
+    ['what speaks another protocol', '220 mail.test ESMTP\r\n', false],
+    ['half a status line', 'HTTP/1.1 20', true],
+    ['headers that are none', 'HTTP/1.1 200 OK\r\nno colon here\r\n\r\n', false],
+    ['nothing', '', true],
+  ])('%s is Unavailable', async (_what, answer, retryable) => {
+    const { bucket, url } = open(await rawServer((socket) => socket.end(answer)));
+    await expect(bucket.get(url)).rejects.toMatchObject({ code: 'Unavailable', retryable, message: expect.stringMatching(/speak http|broke/) });
+  });
+
+  it('what does not speak TLS at an https link is Unavailable, and not retryable', async () => {
+    const server = await rawServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const { bucket } = open(server);
+    await expect(bucket.get(`https://127.0.0.1:${server.port}/`)).rejects.toMatchObject({
+      code: 'Unavailable',
+      retryable: false,
+      message: expect.stringContaining('TLS'),
+    });
+  });
+
   it('Retry-After is told, in seconds and as a date', async () => {
     let retryAfter = '7';
     const { bucket, url } = await scene((_incoming, answer) => answer.writeHead(503, { 'retry-after': retryAfter }).end());
@@ -341,4 +364,50 @@ describe('failures', () => {
     expect(server.seen).toEqual([]);
     await expect(bucket.checkAccess()).resolves.toMatchObject({ read: 'not-probed', write: 'denied' });
   });
+});
+
+it('whatever a server claims, a read gives the range that was asked for, whole, or fails', async () => {
+  const near = (value: number): fc.Arbitrary<number> => fc.oneof(fc.constant(value), fc.integer({ min: 0, max: 110 }));
+  const claims = fc.record({
+    status: fc.constantFrom(200, 206, 206, 416),
+    start: near(20),
+    end: near(50),
+    total: fc.oneof(near(100).map(String), fc.constant('*')),
+    ranged: fc.boolean(),
+    length: fc.oneof(fc.constant(undefined), near(30), near(100)),
+    chunked: fc.boolean(),
+    from: near(20),
+    to: near(50),
+  });
+  let claim: typeof claims extends fc.Arbitrary<infer T> ? T : never;
+  const server = await rawServer((socket) => {
+    const { status, start, end, total, ranged, length, chunked, from, to } = claim;
+    const body = Buffer.concat([CONTENT, CONTENT]).subarray(from, to);
+    const headers = [
+      `HTTP/1.1 ${status} X`,
+      'Connection: close',
+      ...(ranged ? [`Content-Range: bytes ${start}-${end - 1}/${total}`] : []),
+      ...(chunked ? ['Transfer-Encoding: chunked'] : length === undefined ? [] : [`Content-Length: ${length}`]),
+    ];
+    const framed = chunked ? [`${body.byteLength.toString(16)}\r\n`, body, body.byteLength === 0 ? '\r\n' : '\r\n0\r\n\r\n'] : [body];
+    socket.end(Buffer.concat([`${headers.join('\r\n')}\r\n\r\n`, ...framed].map((part) => Buffer.from(part))));
+  });
+  const { bucket, url } = open(server);
+  let reads = 0;
+  await fc.assert(
+    fc.asyncProperty(claims, fc.constantFrom<ByteRange | undefined>(undefined, { start: 20, end: 50 }, { start: 20 }, { suffix: 30 }), async (next, range) => {
+      claim = next;
+      try {
+        const object = await bucket.get(url, range === undefined ? {} : { range });
+        expect(object.range).toEqual(resolveRange(range, object.info.size));
+        expect((await object.bytes()).byteLength).toBe(object.range.end - object.range.start);
+        reads++;
+      } catch (error) {
+        if (!isStorageError(error)) throw error;
+        expect(['Unavailable', 'Unsupported', 'InvalidRange']).toContain(error.code);
+      }
+    }),
+    { numRuns: 600 },
+  );
+  expect(reads, 'reads that succeeded').toBeGreaterThan(10);
 });

@@ -5,44 +5,12 @@ import { localAuthority, serverOrReason, startMinio } from '@stowage/test-server
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
+import { driverCalls } from './driver-calls.ts';
 import { faultServer, type Misbehave, xmlError } from './faults/fault-server.ts';
 
 const SECRET = 'canary-secret-Zq7/x+4';
 const TOKEN = 'canary-token-Lm9/y=2';
 const keys = { accessKeyId: 'canary-id-Ab3', secretAccessKey: SECRET, sessionToken: TOKEN };
-
-/** Every call of a driver that asks the store. */
-function calls(driver: BucketDriver): Record<string, () => Promise<unknown>> {
-  const upload = { key: 'k', id: 'u' };
-  return {
-    head: () => driver.head('k', {}),
-    get: () => driver.get('k', {}),
-    put: () => driver.put('k', Buffer.from('x'), {}),
-    list: async () => {
-      for await (const page of driver.list({})) return page;
-      return undefined;
-    },
-    upload: () => driver.startUpload('k', {}),
-    resume: () => driver.resumeUpload(upload, {}),
-    uploads: async () => {
-      for await (const each of driver.listUploads({})) return each;
-      return undefined;
-    },
-    copy: async () => {
-      const [outcome] = await driver.copyMany([{ from: driver.copySource('k'), to: 'l' }], {});
-      if (outcome?.ok === false) throw outcome.error;
-    },
-    delete: async () => {
-      const [outcome] = await driver.deleteMany([{ key: 'k' }], {});
-      if (outcome?.ok === false) throw outcome.error;
-    },
-    deleteMany: async () => {
-      const [outcome] = await driver.deleteMany([{ key: 'k' }, { key: 'l' }], {});
-      if (outcome?.ok === false) throw outcome.error;
-    },
-    access: () => driver.checkAccess({}),
-  };
-}
 
 async function failure(work: Promise<unknown>): Promise<StorageError> {
   try {
@@ -135,7 +103,7 @@ describe.each(transports)('through %s', (transport) => {
       return misbehave(incoming, answer);
     });
     const driver = open(faults.endpoint, { region: 'us-east-1' });
-    for (const [name, call] of Object.entries(calls(driver))) {
+    for (const [name, call] of Object.entries(driverCalls(driver))) {
       // A console answers deletions and aborts with success, whatever they are; nothing in the answer tells.
       if (what === 'a web page' && ['delete', 'deleteMany', 'upload', 'resume', 'uploads', 'copy', 'access'].includes(name)) continue;
       // These say what is refused, or go on without.
@@ -155,7 +123,7 @@ describe.each(transports)('through %s', (transport) => {
     await using other = await faultServer((_incoming, answer) => answered(answer.writeHead(404, { 'content-length': '0' }).end()));
     const driver = open(other.endpoint, { region: 'us-east-1' });
     for (const name of ['list', 'uploads', 'access'] as const) {
-      const error = await failure(calls(driver)[name]?.() ?? Promise.resolve());
+      const error = await failure(driverCalls(driver)[name]?.() ?? Promise.resolve());
       expect({ name, code: error.code, message: error.message }).toEqual({
         name,
         code: 'Config',

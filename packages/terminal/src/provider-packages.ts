@@ -23,7 +23,9 @@ export async function installedProvider(name: string, importPackage: ImportPacka
   }
   const provider = loaded[name];
   if (isProvider(provider)) return provider;
-  throw new CommandError(`the package ${packageName} has no provider ${JSON.stringify(name)}: its version does not fit; run "npm install ${packageName}@latest"`);
+  throw new CommandError(
+    `the package ${packageName} has no provider ${JSON.stringify(name)}: its version does not fit; run "npm install ${packageName}@latest"`,
+  );
 }
 
 function isProvider(value: unknown): value is Provider {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type LocalAuthority, localAuthority, startAzurite, startMinio, startPostgres, startVersitygw } from '../src/index.ts';
+import { type LocalAuthority, localAuthority, startAzurite, startFakeGcs, startMinio, startPostgres, startStrictGcs, startVersitygw } from '../src/index.ts';
 import { serverOrReason } from '../src/missing-server.ts';
 
 const BUILD_MS = 20 * 60_000;
@@ -28,6 +28,8 @@ function overTls(start: (authority: LocalAuthority) => ReturnType<Start>): Start
 
 it.each<[string, Start]>([
   ['minio', startMinio],
+  ['fake-gcs-server', startFakeGcs],
+  ['strict-gcs', startStrictGcs],
   ['minio over TLS', overTls((authority) => startMinio({ authority }))],
   ['versitygw', () => startVersitygw()],
   ['postgres', () => startPostgres()],

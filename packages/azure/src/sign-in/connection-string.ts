@@ -51,7 +51,7 @@ function fieldsOf(text: string): ReadonlyMap<string, string> {
       throw configError('the connection string: expected Name=value joined by ";", as in DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…');
     const lower = name.toLowerCase();
     if (lower === 'usedevelopmentstorage')
-      throw configError('the connection string: UseDevelopmentStorage names no port; write the emulator\'s BlobEndpoint, AccountName and AccountKey');
+      throw configError("the connection string: UseDevelopmentStorage names no port; write the emulator's BlobEndpoint, AccountName and AccountKey");
     if (!KNOWN.has(lower)) throw configError(`the connection string: ${quoted(name, 40)} is no field of it`);
     if (fields.has(lower)) throw configError(`the connection string: expected each field once; ${quoted(name, 40)} is there twice`);
     fields.set(lower, part.slice(at + 1).trim());
@@ -63,7 +63,8 @@ function endpointOf(fields: ReadonlyMap<string, string>, account: string | undef
   const written = fields.get('blobendpoint');
   if (written !== undefined) return written;
   const protocol = fields.get('defaultendpointsprotocol') ?? 'https';
-  if (protocol !== 'https' && protocol !== 'http') throw configError(`the connection string: expected DefaultEndpointsProtocol https or http; got ${quoted(protocol, 20)}`);
+  if (protocol !== 'https' && protocol !== 'http')
+    throw configError(`the connection string: expected DefaultEndpointsProtocol https or http; got ${quoted(protocol, 20)}`);
   if (account === undefined) throw configError('the connection string: expected BlobEndpoint, or AccountName to make it of');
   return `${protocol}://${account}.blob.${fields.get('endpointsuffix') ?? 'core.windows.net'}`;
 }

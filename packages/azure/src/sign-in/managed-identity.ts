@@ -25,10 +25,11 @@ const METADATA = 'http://169.254.169.254';
 const RESOURCE = 'https://storage.azure.com/';
 const TOTAL_MS = 8_500;
 
-/** Asks for a token each time it is called: {@link tokenSignIn} keeps it. Throws `Config` for options that cannot work. */
+/** Asks for a token each time it is called: the driver keeps it. Throws `Config` for options that cannot work. */
 export function managedIdentity(options: ManagedIdentityOptions = {}): TokenSource {
   const { clientId, appService, resource = RESOURCE } = options;
-  if (clientId !== undefined && !/^[\w-]{1,64}$/.test(clientId)) throw configError(`client_id: expected the id of a managed identity, got ${quoted(clientId, 80)}`);
+  if (clientId !== undefined && !/^[\w-]{1,64}$/.test(clientId))
+    throw configError(`client_id: expected the id of a managed identity, got ${quoted(clientId, 80)}`);
   const url = appService === undefined ? metadataUrl(options.metadataEndpoint ?? METADATA) : serviceUrl(appService.endpoint);
   url.searchParams.set('api-version', appService === undefined ? '2018-02-01' : '2019-08-01');
   url.searchParams.set('resource', resource);
@@ -42,7 +43,10 @@ export function managedIdentity(options: ManagedIdentityOptions = {}): TokenSour
         return readToken(what, await tokenRequest(what, url, headers, within), secrets);
       } catch (error) {
         if (error instanceof StorageError && (error.code === 'Timeout' || error.code === 'Unavailable') && error.status === undefined)
-          throw signInError(error.code, `${error.message}; sign_in: managed_identity works on a machine of Azure with an identity: elsewhere, sign in another way`);
+          throw signInError(
+            error.code,
+            `${error.message}; sign_in: managed_identity works on a machine of Azure with an identity: elsewhere, sign in another way`,
+          );
         throw error;
       }
     });
@@ -50,7 +54,8 @@ export function managedIdentity(options: ManagedIdentityOptions = {}): TokenSour
 
 function metadataUrl(endpoint: string): URL {
   const url = URL.parse('/metadata/identity/oauth2/token', endpoint);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw configError(`the instance metadata endpoint: expected an origin such as ${METADATA}`);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw configError(`the instance metadata endpoint: expected an origin such as ${METADATA}`);
   return url;
 }
 
@@ -64,7 +69,8 @@ function readToken(what: string, answer: TokenAnswer, secrets: readonly string[]
   const document = documentOf(answer.text);
   if (answer.status !== 200) throw refusal(what, answer, document, secrets);
   const { access_token: token, expires_on: on, expires_in: seconds } = document;
-  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw signInError('Unavailable', `${what} answered without an access token`, { retryable: false });
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
+    throw signInError('Unavailable', `${what} answered without an access token`, { retryable: false });
   const end = Number(on) > 0 ? Number(on) * 1000 : Number(seconds) > 0 ? Date.now() + Number(seconds) * 1000 : Number.NaN;
   if (Number.isNaN(end)) throw signInError('Unavailable', `${what} gave a token without its end`, { retryable: false });
   if (end <= Date.now())

@@ -28,7 +28,6 @@ const START_SLACK_MS = 60_000;
 export class SharedAccessSignature implements SignIn {
   readonly kind = 'sas';
   readonly account: string | undefined;
-  readonly secrets: readonly string[];
   readonly scope: SasScope;
   /** Undefined where a stored access policy has them. */
   readonly letters: string | undefined;
@@ -45,7 +44,6 @@ export class SharedAccessSignature implements SignIn {
     if (!/^[A-Za-z0-9+/]{43}=$/.test(signature))
       throw configError('the SAS token: expected "sig=" with the base64 of 32 bytes behind it; copy the token again, whole and as it is');
     if (!this.#parameters.has('sv')) throw configError('the SAS token: expected "sv=" with the version of the service; copy the token again, whole');
-    this.secrets = [signature];
     const services = this.#parameters.get('ss');
     const resource = this.#parameters.get('sr') ?? '';
     if (services === undefined && SCOPES[resource] === undefined)
@@ -57,7 +55,14 @@ export class SharedAccessSignature implements SignIn {
     this.start = this.#date('st');
     this.end = this.#date('se');
     if (!this.#parameters.has('si') && (this.letters === undefined || this.end === undefined))
-      throw configError(`the SAS token: expected ${this.letters === undefined ? '"sp=" with its permissions' : '"se=" with its end'}; copy the token again, whole`);
+      throw configError(
+        `the SAS token: expected ${this.letters === undefined ? '"sp=" with its permissions' : '"se=" with its end'}; copy the token again, whole`,
+      );
+  }
+
+  /** Not kept as a property: whoever prints a driver shall not see it. */
+  get secrets(): readonly string[] {
+    return [this.#parameters.get('sig') ?? ''];
   }
 
   /** Whether it was made for https alone. */

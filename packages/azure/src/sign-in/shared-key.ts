@@ -14,7 +14,6 @@ const BEHIND_LENGTH = ['content-md5', 'content-type', 'date', 'if-modified-since
 export class AccountKey implements SignIn {
   readonly kind = 'account-key';
   readonly account: string;
-  readonly secrets: readonly string[];
   readonly #key: Buffer;
 
   /** Throws `Config` for what is no base64: `Buffer.from` would drop what it does not know, and a truncated key be used as it is. */
@@ -24,7 +23,11 @@ export class AccountKey implements SignIn {
       throw configError('the account key: expected base64 of about 88 characters, as the portal shows it; got something else, or a part of it');
     this.account = account;
     this.#key = Buffer.from(bare, 'base64');
-    this.secrets = [bare];
+  }
+
+  /** Not kept as a property: whoever prints a driver shall not see it. */
+  get secrets(): readonly string[] {
+    return [this.#key.toString('base64')];
   }
 
   /** The owner's key may do everything. */

@@ -26,7 +26,8 @@ export async function tokenRequest(what: string, url: URL, headers: Record<strin
     for await (const chunk of body as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       size += chunk.byteLength;
-      if (size > MAX_ANSWER_BYTES) throw signInError('Unavailable', `${what} sent more than ${MAX_ANSWER_BYTES} bytes: that is no such service`, { retryable: false });
+      if (size > MAX_ANSWER_BYTES)
+        throw signInError('Unavailable', `${what} sent more than ${MAX_ANSWER_BYTES} bytes: that is no such service`, { retryable: false });
     }
     const wait = answered['retry-after'];
     return { status: statusCode, text: Buffer.concat(chunks).toString('utf8'), retryAfter: typeof wait === 'string' ? wait : undefined };

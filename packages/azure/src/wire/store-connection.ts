@@ -93,7 +93,13 @@ export class StoreConnection {
     try {
       const signing = signIn.sign(unsigned, signal);
       if (signing !== undefined) await signing;
-      answer = await this.#pool.send({ method, path: path + encodedQuery(unsigned.query), headers: unsigned.headers, ...pick('body', body ?? emptyBody(method)), signal });
+      answer = await this.#pool.send({
+        method,
+        path: path + encodedQuery(unsigned.query),
+        headers: unsigned.headers,
+        ...pick('body', body ?? emptyBody(method)),
+        signal,
+      });
     } catch (error) {
       throw this.failure(error, context, signal);
     }

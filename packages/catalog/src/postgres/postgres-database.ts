@@ -18,8 +18,14 @@ const TYPES: ColumnTypes = {
   closingId: ['id'],
 };
 
+type TypeNumber = Parameters<typeof types.getTypeParser>[0];
+
 /** Numbers of PostgreSQL that the driver would give as text: sizes, times and ids stay far below 2^53. */
-const AS_NUMBER: ReadonlySet<number> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+const AS_NUMBER: ReadonlySet<TypeNumber> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+
+function getTypeParser(type: TypeNumber, format?: 'text' | 'binary'): (text: string) => unknown {
+  return AS_NUMBER.has(type) ? Number : (types.getTypeParser(type, format) as (text: string) => unknown);
+}
 
 /** For `pg_advisory_xact_lock`: any number that others do not use. */
 const MIGRATION_LOCK = 5_478_002_113;
@@ -55,10 +61,9 @@ export class PostgresDatabase implements Database {
         max: maxConnections,
         connectionTimeoutMillis: connectTimeoutMs,
         application_name: 'stowage',
-        types: { getTypeParser: (type: number, format) => (AS_NUMBER.has(type) ? Number : types.getTypeParser(type, format)) },
-        onConnect: async (client) => {
-          await client.query(`SET lock_timeout = ${Math.trunc(o.lockTimeoutMs)}`);
-        },
+        types: { getTypeParser },
+        // The pool waits for it, whatever its type says.
+        onConnect: (client): unknown => client.query(`SET lock_timeout = ${Math.trunc(o.lockTimeoutMs)}`),
       });
       const database = new PostgresDatabase(pool, location, schema);
       try {
@@ -80,7 +85,9 @@ export class PostgresDatabase implements Database {
   private constructor(pool: Pool, location: string, schema: string) {
     this.location = location;
     this.#pool = pool;
-    // A connection that breaks while nobody uses it: whoever asks next gets a new one, or its error.
+    // A connection that breaks tells its user by the error of the query, and the next one by that of the new connection. Without
+    // listeners the events of the same news, from connections in use and from idle ones, would end the process.
+    pool.on('connect', (client) => client.on('error', () => {}));
     pool.on('error', () => {});
     this.#db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema);
     this.#schema = `"${schema.replaceAll('"', '""')}"`;
@@ -90,7 +97,10 @@ export class PostgresDatabase implements Database {
     const version = await this.read((db) => this.#version(db));
     if (version === SCHEMA_VERSION) return;
     if (version === 0 && !create) {
-      throw new CatalogError('NotFound', `there is no catalog in the schema ${this.#schema} of ${this.location}. Check the URL, or import something into it first.`);
+      throw new CatalogError(
+        'NotFound',
+        `there is no catalog in the schema ${this.#schema} of ${this.location}. Check the URL, or import something into it first.`,
+      );
     }
     await this.write(async (db) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db);
@@ -125,6 +135,24 @@ export class PostgresDatabase implements Database {
     }
   }
 
+  /**
+   * Until a table was analyzed its planner thinks it small, and would sort a million rows for each page of a thousand. These settings
+   * hold for one transaction: https://www.postgresql.org/docs/current/runtime-config-query.html
+   */
+  walk<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return this.read((db) =>
+      db
+        .transaction()
+        .setAccessMode('read only')
+        .execute(async (page) => {
+          const off = ['sort', 'incremental_sort', 'bitmapscan', 'seqscan', 'hashjoin', 'mergejoin'];
+          const settings = [...off.map((way) => [`enable_${way}`, 'off']), ['max_parallel_workers_per_gather', '0']];
+          await sql`select ${sql.join(settings.map(([name, value]) => sql`set_config(${name}, ${value}, true)`))}`.execute(page);
+          return work(page);
+        }),
+    );
+  }
+
   async write<T>(work: (db: Kysely<Tables>, rows: BulkRows) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -139,4 +167,3 @@ export class PostgresDatabase implements Database {
     await this.#pool.end();
   }
 }
-

@@ -43,10 +43,18 @@ export function postgresError(error: unknown, location: string): unknown {
     return new CatalogError(kind, `${location}: ${text} PostgreSQL says: ${error.message}`, error);
   }
   if (BROKEN.test(code) || BROKEN_WORDS.test(error.message)) {
-    return new CatalogError('Unavailable', `${location}: the server cannot be reached or went away (${code || error.message}). Nothing is half-written; run again when it is back.`, error);
+    return new CatalogError(
+      'Unavailable',
+      `${location}: the server cannot be reached or went away (${code || error.message}). Nothing is half-written; run again when it is back.`,
+      error,
+    );
   }
   if (UNTRUSTED.test(code)) {
-    return new CatalogError('InvalidArgument', `${location}: the server's certificate is not trusted (${code}). Name its authority with sslrootcert=FILE, or its host as the certificate has it.`, error);
+    return new CatalogError(
+      'InvalidArgument',
+      `${location}: the server's certificate is not trusted (${code}). Name its authority with sslrootcert=FILE, or its host as the certificate has it.`,
+      error,
+    );
   }
   if (NO_TLS.test(error.message)) {
     return new CatalogError('InvalidArgument', `${location}: the server has no TLS, which the URL asks for. Turn it on there, or say sslmode=disable.`, error);

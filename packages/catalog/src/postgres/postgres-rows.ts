@@ -63,10 +63,7 @@ export class PostgresReads implements BulkReads {
 
   protected async select(ids: readonly number[], ending: string): Promise<EntityRow[]> {
     if (ids.length === 0) return [];
-    return this.query<EntityRow>(
-      `SELECT ${ENTITY_COLUMNS.join(', ')} FROM ${this.schema}.entities WHERE id = ANY($1::bigint[]) ${ending}`,
-      numberArray(ids),
-    );
+    return this.query<EntityRow>(`SELECT ${ENTITY_COLUMNS.join(', ')} FROM ${this.schema}.entities WHERE id = ANY($1::bigint[]) ${ending}`, numberArray(ids));
   }
 }
 

@@ -82,6 +82,10 @@ export class SqliteDatabase implements Database {
     }
   }
 
+  walk<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return this.read(work);
+  }
+
   write<T>(work: (db: Kysely<Tables>, rows: BulkRows) => Promise<T>): Promise<T> {
     const result = this.#queue.then(() => this.#transaction(work));
     this.#queue = result.then(leaveFree, leaveFree);

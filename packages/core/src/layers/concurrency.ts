@@ -37,8 +37,7 @@ function leavingAtClose(object: DriverObject, places: Places): DriverObject {
     }
   }
   return {
-    info: object.info,
-    range: object.range,
+    ...object,
     body: body(),
     async close(): Promise<void> {
       await object.close();

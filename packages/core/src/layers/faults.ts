@@ -87,7 +87,7 @@ function breakingOff(object: DriverObject, fault: Fault): DriverObject {
       yield chunk;
     }
   }
-  return { info: object.info, range: object.range, body: body(), close: () => object.close() };
+  return { ...object, body: body(), close: () => object.close() };
 }
 
 function delay(ms: number | undefined, signal: AbortSignal | undefined): Promise<void> {

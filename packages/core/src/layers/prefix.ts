@@ -51,7 +51,7 @@ function prefixed(inner: BucketDriver, prefix: string): BucketDriver {
     head: async (key, o) => info(await told(inner.head(full(key), o))),
     async get(key, o): Promise<DriverObject> {
       const object = await told(inner.get(full(key), o));
-      return { info: info(object.info), range: object.range, body: object.body, close: () => object.close() };
+      return { ...object, info: info(object.info), close: () => object.close() };
     },
     put: async (key, body, o) => info(await told(inner.put(full(key), body, o))),
     startUpload: async (key, o) => upload(await told(inner.startUpload(full(key), o))),

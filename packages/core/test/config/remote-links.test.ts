@@ -87,7 +87,6 @@ describe('entries', () => {
     expect(messages(errors)).toEqual([
       'remote_links.yml:2:13: a.provider: expected one of minio, azure, google, fs, http; got "azur"; did you mean "azure"?',
       'remote_links.yml:3:4: b: expected fields under the name: provider, buckets and more; got a text',
-      'remote_links.yml:7:1: d.credentials_path: expected a text, "${NAME}" for a variable of the environment, or { file: path }; got nothing',
       'remote_links.yml:7:1: d.buckets: expected a list of the names of buckets: [name, name]; got nothing',
       'remote_links.yml:9:4: e: expected fields under the name: provider, buckets and more; got an empty list',
     ]);

@@ -18,7 +18,7 @@ interface TokenClient {
 export function applicationDefault(): SignIn {
   return new Ambient('the application-default credentials', async () => {
     const { GoogleAuth } = await import('google-auth-library');
-    return (await new GoogleAuth({ scopes: [SCOPE] }).getClient()) as TokenClient;
+    return await new GoogleAuth({ scopes: [SCOPE] }).getClient();
   });
 }
 
@@ -50,6 +50,12 @@ class Ambient implements SignIn {
 
   token(call: Call): Promise<string> {
     return this.#token.token(call);
+  }
+
+  forget(token: string): void {
+    this.#token.forget(token);
+    // The library keeps it as well.
+    this.#client = undefined;
   }
 
   async signer(): Promise<UrlSigner> {

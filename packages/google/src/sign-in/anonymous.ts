@@ -6,6 +6,7 @@ const NOBODY: SignIn = Object.freeze({
   identity: 'anonymous',
   held: (): undefined => undefined,
   token: async (): Promise<undefined> => undefined,
+  forget: (): void => undefined,
   signer: async (): Promise<never> => {
     throw signInError('Unsupported', 'a signed URL needs the private key of a service account; nobody is signed in (anonymous)');
   },

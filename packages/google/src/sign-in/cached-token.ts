@@ -54,6 +54,11 @@ export class CachedToken {
     return held.text;
   }
 
+  /** Not given out any more, where it is the one that is held. */
+  forget(token: string): void {
+    if (this.#held?.text === token) this.#held = undefined;
+  }
+
   /** The last tokens, for their removal from messages. */
   given(): readonly string[] {
     return this.#given;

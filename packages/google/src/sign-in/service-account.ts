@@ -22,13 +22,23 @@ export interface ServiceAccountOptions {
 
 const TOKEN_ENDPOINT = 'https://oauth2.googleapis.com/token';
 /** Beside it the older spellings that Google has written into such files. */
-const TOKEN_URIS: ReadonlySet<unknown> = new Set([undefined, TOKEN_ENDPOINT, 'https://accounts.google.com/o/oauth2/token', 'https://www.googleapis.com/oauth2/v4/token']);
+const TOKEN_URIS: ReadonlySet<unknown> = new Set([
+  undefined,
+  TOKEN_ENDPOINT,
+  'https://accounts.google.com/o/oauth2/token',
+  'https://www.googleapis.com/oauth2/v4/token',
+]);
 const MAX_FILE_BYTES = 64 * 1024;
 
 /** Signs in as the service account whose key this is. Throws `Config` for a key that is none. */
 export function serviceAccount(key: ServiceAccountKey, options: ServiceAccountOptions = {}): SignIn {
   const checked = checkedKey(key, 'the credentials');
-  return new ServiceAccount(`the service account ${checked.client_email}`, async () => checked, options, `${checked.client_email} ${checked.private_key_id ?? ''}`);
+  return new ServiceAccount(
+    `the service account ${checked.client_email}`,
+    async () => checked,
+    options,
+    `${checked.client_email} ${checked.private_key_id ?? ''}`,
+  );
 }
 
 /** The same from a file of Google's console, which is read at first use. Files of other types are refused: they name URLs to call and programs to run. */
@@ -61,6 +71,10 @@ class ServiceAccount implements SignIn {
     return this.#token.token(call);
   }
 
+  forget(token: string): void {
+    this.#token.forget(token);
+  }
+
   async signer(): Promise<UrlSigner> {
     const { client_email: email, private_key: key } = await this.#loaded();
     const parsed = createPrivateKey(key);
@@ -68,7 +82,10 @@ class ServiceAccount implements SignIn {
   }
 
   secrets(): readonly string[] {
-    return [...this.#token.given(), ...(this.#key === undefined ? [] : [this.#key.private_key, ...this.#key.private_key.split('\n').filter((line) => line.length > 40)])];
+    return [
+      ...this.#token.given(),
+      ...(this.#key === undefined ? [] : [this.#key.private_key, ...this.#key.private_key.split('\n').filter((line) => line.length > 40)]),
+    ];
   }
 
   async authClient(): Promise<unknown> {
@@ -148,19 +165,33 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
 
 /** Names the field, never its value. */
 function checkedKey(fields: unknown, where: string): ServiceAccountKey {
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) throw configError(`${where}: expected a mapping with type, client_email and private_key`);
-  const { type, client_email: email, private_key: key, private_key_id: id, token_uri: uri, universe_domain: universe, installed, web } = fields as Record<string, unknown>;
-  if (installed !== undefined || web !== undefined) throw configError(`${where}: this is an OAuth client of an app; expected the key file of a service account`);
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+    throw configError(`${where}: expected a mapping with type, client_email and private_key`);
+  const {
+    type,
+    client_email: email,
+    private_key: key,
+    private_key_id: id,
+    token_uri: uri,
+    universe_domain: universe,
+    installed,
+    web,
+  } = fields as Record<string, unknown>;
+  if (installed !== undefined || web !== undefined)
+    throw configError(`${where}: this is an OAuth client of an app; expected the key file of a service account`);
   if (typeof type === 'string' && type !== 'service_account') {
     const what = Object.hasOwn(OTHER_TYPES, type) ? `${type}, ${OTHER_TYPES[type]}` : 'another';
     throw configError(`${where}: expected the type service_account, got ${what}; such a file is used through sign_in: application_default, if at all`);
   }
-  if (type === undefined && where.startsWith('credentials_path')) throw configError(`${where}: the field type is missing; expected the key file of a service account`);
-  if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email)) throw configError(`${where}: the field client_email is missing or no address; download the key file again`);
+  if (type === undefined && where.startsWith('credentials_path'))
+    throw configError(`${where}: the field type is missing; expected the key file of a service account`);
+  if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email))
+    throw configError(`${where}: the field client_email is missing or no address; download the key file again`);
   if (typeof key !== 'string' || key === '') throw configError(`${where}: the field private_key is missing; download the key file again`);
   if (id !== undefined && typeof id !== 'string') throw configError(`${where}: the field private_key_id is no text`);
   if (!TOKEN_URIS.has(uri)) throw configError(`${where}: the field token_uri names another place than Google's token endpoint, which is not followed`);
-  if (universe !== undefined && universe !== 'googleapis.com') throw configError(`${where}: the field universe_domain names another cloud than googleapis.com, which is not supported`);
+  if (universe !== undefined && universe !== 'googleapis.com')
+    throw configError(`${where}: the field universe_domain names another cloud than googleapis.com, which is not supported`);
   const pem = key.replaceAll('\\n', '\n');
   try {
     if (createPrivateKey(pem).asymmetricKeyType !== 'rsa') throw new Error('no RSA key');

@@ -29,7 +29,10 @@ export function refusedSignIn(error: unknown, what: string, who: string): Storag
   if (file !== undefined) return signInError('Config', `${what} name a file that cannot be read (${file}: ${withoutSecrets(messageOf(error))})`);
   const code = codes.find((each) => /^[A-Z_]{3,40}$/.test(each));
   if (code !== undefined) return signInError('Unavailable', `${what} cannot be reached (${code}); check the network`);
-  return signInError('Unauthenticated', `${what} did not sign in ${who}${withoutSecrets(messageOf(error)) === '' ? '' : ` (${withoutSecrets(messageOf(error))})`}`);
+  return signInError(
+    'Unauthenticated',
+    `${what} did not sign in ${who}${withoutSecrets(messageOf(error)) === '' ? '' : ` (${withoutSecrets(messageOf(error))})`}`,
+  );
 }
 
 interface Facts {

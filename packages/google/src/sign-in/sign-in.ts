@@ -16,6 +16,8 @@ export interface SignIn {
   held(): string | undefined;
   /** A token for the Authorization header, renewed before its end; undefined where requests go without. Throws a `StorageError` free of secrets. */
   token(call: Call): Promise<string | undefined>;
+  /** The service refused this token before its end (it was revoked): the next call asks for a new one. */
+  forget(token: string): void;
   /** What signs URLs on this machine; throws `Unsupported` where there is no key. */
   signer(call: Call): Promise<UrlSigner>;
   /** Texts that may appear in no message. */

@@ -6,7 +6,10 @@ import { partOf, PARTS } from '../uploaded-parts.ts';
 const [endpoint = '', given = 'new'] = process.argv.slice(2);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const driver = googleDriver({ endpoint, credentials: 'anonymous' }, 'killed');
-const upload = given === 'new' ? await driver.startUpload('video.mp4', { contentType: 'video/mp4', metadata: { from: 'child' } }) : await driver.resumeUpload(JSON.parse(given) as UploadRef, {});
+const upload =
+  given === 'new'
+    ? await driver.startUpload('video.mp4', { contentType: 'video/mp4', metadata: { from: 'child' } })
+    : await driver.resumeUpload(JSON.parse(given) as UploadRef, {});
 say(`ref ${JSON.stringify(upload.ref)}`);
 const held = new Set((await upload.parts()).map(({ index }) => index));
 const left = Array.from({ length: PARTS }, (_, index) => index).filter((index) => !held.has(index));

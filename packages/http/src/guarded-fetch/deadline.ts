@@ -3,7 +3,7 @@ import { networkFault } from './network-fault.ts';
 
 /** What may end a request before its time: the caller's signal and the limits on time. One for a request, its redirects and its body. */
 export class Deadline {
-  /** For the client underneath. Its reason is never shown: {@link explain} gives the true one. */
+  /** For the client underneath. Its reason is never shown: `explain` gives the true one. */
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
   readonly #url: string;

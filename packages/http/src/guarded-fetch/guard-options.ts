@@ -13,7 +13,7 @@ export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 export interface GuardOptions {
   /**
    * Hosts of your own that may have any address and be asked over plain http: `files.internal`, `*.lab.internal` (every name below),
-   * `files.internal:9000` (that port, and no other). An address counts as a network of {@link allowNetworks}. Default: none.
+   * `files.internal:9000` (that port, and no other), `192.168.1.7:9000` (where a URL names that address). Default: none.
    */
   readonly allowHosts?: readonly string[];
   /**

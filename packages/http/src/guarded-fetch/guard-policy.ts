@@ -48,11 +48,11 @@ export class GuardPolicy {
     url.hash = '';
     const place = { hostname: bareHost(url.hostname), port: portOf(url) };
     const address = readIpAddress(place.hostname);
+    if (address !== undefined) this.assertAddress(place.hostname, place);
     if (!this.#hostRules(place).length && !this.#ports.has(place.port))
       throw refused(`${shown(text)} names port ${place.port}; ports that may be asked are ${[...this.#ports].join(', ')}`, `allow "${url.host}" as a host`);
     if (url.protocol === 'http:' && !this.#allowHttp && !this.#isOwn(place, address))
       throw refused(`${shown(text)} is plain http, which others can read and change on its way`, 'use https://, or allow plain http');
-    if (address !== undefined) this.assertAddress(place.hostname, place);
     return url;
   }
 
@@ -61,7 +61,12 @@ export class GuardPolicy {
     const fault = this.#addressFault(text, place);
     if (fault === undefined) return;
     const what = text === place.hostname ? text : `${JSON.stringify(place.hostname)} leads to ${text}, which`;
-    throw refused(`${what} may not be connected to: it is ${fault}`, 'allow its network or host if it is your own');
+    const address = readIpAddress(text);
+    const advice =
+      address !== undefined && metadataKind(address) !== undefined
+        ? 'only its very address in allowNetworks would allow it'
+        : 'allow its network or host if it is your own';
+    throw refused(`${what} may not be connected to: it is ${fault}`, advice);
   }
 
   #addressFault(text: string, place: HostPlace): string | undefined {
@@ -95,7 +100,7 @@ export class GuardPolicy {
   }
 }
 
-export function portOf({ protocol, port }: URL): number {
+function portOf({ protocol, port }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 

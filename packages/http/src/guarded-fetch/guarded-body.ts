@@ -5,8 +5,10 @@ import { headerNumber, type AnswerHeaders } from './answer-headers.ts';
 
 /** An unread body of which no more than this is to come is let run out: cheaper than a new connection. */
 const DRAIN_BYTES = 64 * 1024;
+/** What a stranger may make this program hold, unless it says so. */
+const DEFAULT_HELD = 64 * 1024 * 1024;
 
-export interface BodyContext {
+interface BodyContext {
   /** As messages may hold it. */
   readonly shown: string;
   readonly headers: AnswerHeaders;
@@ -22,9 +24,17 @@ export function discard(stream: Readable): void {
   stream.destroy();
 }
 
-/** The bytes of an answer as they arrive: never decoded, never more than allowed, never fewer than announced. Read once, or close. */
-export class GuardedBody implements AsyncIterable<Uint8Array> {
-  /** Bytes that the answer announces; undefined where it does not say. */
+/** The bytes of an answer as they arrive: never decoded, never more than allowed, never fewer than announced. Read it once, or close it. */
+export interface GuardedBody extends AsyncIterable<Uint8Array> {
+  /** Bytes that the answer announces; undefined where it does not say. 0 where there is no body, whatever is announced. */
+  readonly length: number | undefined;
+  /** All of it in memory; more than `maxBytes` is `InvalidArgument`. Default 64 MiB. */
+  bytes(maxBytes?: number): Promise<Uint8Array>;
+  /** Gives the connection back, or ends it where much is still to come. Idempotent, never throws. */
+  close(): void;
+}
+
+export class StreamBody implements GuardedBody {
   readonly length: number | undefined;
   readonly #stream: Readable;
   readonly #context: BodyContext;
@@ -62,14 +72,17 @@ export class GuardedBody implements AsyncIterable<Uint8Array> {
       throw new StorageError('Unavailable', `${shown}: ${this.length} bytes were announced and ${got} came`, { provider: 'http' });
   }
 
-  /** All of it. */
-  async bytes(): Promise<Uint8Array> {
+  async bytes(maxBytes: number = DEFAULT_HELD): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of this) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    let size = 0;
+    for await (const chunk of this) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge(this.#context.shown, maxBytes);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, size);
   }
 
-  /** Gives the connection back, or ends it where much is still to come. Idempotent, never throws. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

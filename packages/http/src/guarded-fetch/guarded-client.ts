@@ -1,10 +1,14 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- packages that read these sources need the declarations, too
+/// <reference path="./undici-parts.d.ts" />
 import { shownKey, StorageError } from '@stowage/core';
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import type { AnswerHeaders } from './answer-headers.ts';
 import { Deadline } from './deadline.ts';
 import { type GuardLimits, guardLimits, type GuardOptions } from './guard-options.ts';
 import { GuardPolicy } from './guard-policy.ts';
-import { discard, GuardedBody, tooLarge } from './guarded-body.ts';
+import { discard, type GuardedBody, StreamBody, tooLarge } from './guarded-body.ts';
 import { guardedConnect } from './guarded-connect.ts';
 import { headersForHop, nextHop, redirectTarget } from './redirect.ts';
 
@@ -40,7 +44,7 @@ export interface GuardedClient extends AsyncDisposable {
    * Statuses are the caller's to judge.
    */
   fetch(url: string, request?: GuardedRequest): Promise<GuardedAnswer>;
-  /** Throws what {@link fetch} would throw before any connection or look-up; a name that passes may still lead to an address that does not. */
+  /** Throws what `fetch` would throw before any connection or look-up; a name that passes may still lead to an address that does not. */
   check(url: string): void;
   close(): Promise<void>;
 }
@@ -66,7 +70,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 class AgentClient implements GuardedClient {
   readonly #policy: GuardPolicy;
   readonly #limits: GuardLimits;
-  readonly #agent: Agent;
+  readonly #agent: InstanceType<typeof Agent>;
 
   constructor(options: GuardOptions) {
     this.#policy = new GuardPolicy(options);
@@ -116,7 +120,7 @@ class AgentClient implements GuardedClient {
       const location = redirectTarget(status, answered);
       if (location === undefined) {
         const empty = method === 'HEAD' || status === 204 || status === 304;
-        const body = new GuardedBody(stream, { shown, headers: answered, empty, maxBytes, deadline });
+        const body = new StreamBody(stream, { shown, headers: answered, empty, maxBytes, deadline });
         if (body.length === undefined || body.length <= maxBytes) return { status, headers: answered, url: url.href, body };
         body.close();
         throw tooLarge(shown, maxBytes);
@@ -144,7 +148,7 @@ class AgentClient implements GuardedClient {
   ): Promise<Dispatcher.ResponseData> {
     try {
       const { origin, pathname, search } = url;
-      const sent = this.#agent.request({ origin, path: pathname + search, method, headers, signal: deadline.signal });
+      const sent = request.call(this.#agent, { origin, path: pathname + search, method, headers, signal: deadline.signal });
       return await deadline.race(sent, this.#limits.answerTimeoutMs);
     } catch (error) {
       throw deadline.explain(error, shown);

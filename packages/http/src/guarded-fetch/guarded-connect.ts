@@ -1,5 +1,8 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- packages that read these sources need the declarations, too
+/// <reference path="./undici-parts.d.ts" />
 import { isIP } from 'node:net';
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
+import makeConnector from 'undici/lib/core/connect.js';
 import { checkedLookup, systemResolve } from './checked-lookup.ts';
 import type { GuardLimits, GuardOptions } from './guard-options.ts';
 import { bareHost, type GuardPolicy } from './guard-policy.ts';
@@ -17,7 +20,7 @@ export function guardedConnect(
   const connectorAt = (port: number): buildConnector.connector => {
     const known = connectors.get(port);
     if (known !== undefined) return known;
-    const connector = buildConnector({
+    const connector = makeConnector({
       timeout: connectTimeoutMs,
       lookup: checkedLookup(policy, resolve, port),
       autoSelectFamily: true,

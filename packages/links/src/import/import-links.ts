@@ -13,7 +13,7 @@ import { type RowBatch, rowBatches } from './row-batches.ts';
 import { LinkVerifier, type Verified } from './verify-link.ts';
 
 /** Rows in one transaction where nothing is asked of a storage: where catalogs are fastest. */
-const ROWS_UNVERIFIED = 10_000;
+const ROWS_UNVERIFIED = 5000;
 /** Rows in one transaction where their links are seen to. */
 const ROWS_VERIFIED = 1000;
 /** Batches whose links are seen to at once, so that one slow answer does not hold up the requests behind it. */

@@ -3,7 +3,6 @@ import type { Bucket, Call, Link, ObjectInfo } from '@stowage/core';
 import type { LinkedBuckets } from '../linked-buckets.ts';
 import { endingOf, endingsOf, kindOf, mimeOf, type ProjectKind } from '../media-type.ts';
 import { judgeStoreError } from '../store-verdict.ts';
-import { readFacts } from './content-facts.ts';
 import type { LineReason } from './line-outcome.ts';
 
 /**
@@ -54,6 +53,8 @@ export class LinkVerifier {
       await using object = await bucket.get(key, call);
       const { info } = object;
       if (info.size === 0) return EMPTY;
+      // Libraries that know images and videos: only where content is read.
+      const { readFacts } = await import('./content-facts.ts');
       const facts = await readFacts(object);
       // The first bytes know better than an ending; a kind that they do not show goes by the ending.
       const real = facts.mime ?? (mime !== undefined && UNSHOWN.has(endingOf(name)) ? mime : undefined);

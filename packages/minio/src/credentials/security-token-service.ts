@@ -1,6 +1,7 @@
 import type * as sts from '@aws-sdk/client-sts';
 import type { STSClient, STSClientConfig } from '@aws-sdk/client-sts';
 import { isStorageError, type StorageError } from '@stowage/core';
+import { QuietHttpAgent, QuietHttpsAgent } from '../wire/quiet-agent.ts';
 import { awsDomain, isRegion } from './aws-domain.ts';
 import type { Credentials, CredentialSource, SignInCall } from './credentials.ts';
 import { quoted } from './quoted.ts';
@@ -54,7 +55,13 @@ export async function callSts<T>(
     defaultsMode: 'standard',
     retryMode: 'standard',
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 2_500, requestTimeout: 4_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 2_500,
+      requestTimeout: 4_000,
+      throwOnRequestTimeout: true,
+      httpAgent: new QuietHttpAgent({ keepAlive: false }),
+      httpsAgent: new QuietHttpsAgent({ keepAlive: false }),
+    },
   };
   const client = new library.STSClient(config);
   try {

@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { QuietHttpAgent, QuietHttpsAgent } from '../wire/quiet-agent.ts';
 import { quoted } from './quoted.ts';
 import { signInError, systemCode } from './sign-in-error.ts';
 
@@ -33,7 +34,7 @@ export async function serviceRequest(what: string, request: ServiceRequest): Pro
   const { promise, resolve, reject } = Promise.withResolvers<ServiceAnswer>();
   const secure = request.url.protocol === 'https:';
   // Connections of its own: Node's global ones may be set to a proxy by NODE_USE_ENV_PROXY.
-  const connections = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+  const connections = secure ? new QuietHttpsAgent({ keepAlive: false }) : new QuietHttpAgent({ keepAlive: false });
   const options = {
     method: request.method,
     headers: { ...request.headers, ...lengthOf(request) },

@@ -43,11 +43,10 @@ export class SdkClient {
 
   async #open(): Promise<{ readonly sdk: Sdk; readonly client: S3.S3Client }> {
     const { settings, bucket } = this.#store;
-    const [sdk, { NodeHttpHandler }, { Agent: HttpAgent }, { Agent: HttpsAgent }, place, credentials] = await Promise.all([
+    const [sdk, { NodeHttpHandler }, { QuietHttpAgent, QuietHttpsAgent }, place, credentials] = await Promise.all([
       import('@aws-sdk/client-s3'),
       import('@smithy/node-http-handler'),
-      import('node:http'),
-      import('node:https'),
+      import('../wire/quiet-agent.ts'),
       this.#store.place(undefined),
       this.#store.credentials(undefined),
     ]);
@@ -74,8 +73,8 @@ export class SdkClient {
         socketTimeout: settings.silenceMs,
         requestTimeout: settings.answerTimeoutMs,
         throwOnRequestTimeout: true,
-        httpAgent: new HttpAgent(agent),
-        httpsAgent: new HttpsAgent({ ...agent, ...(settings.ca === undefined ? {} : { ca: settings.ca }) }),
+        httpAgent: new QuietHttpAgent(agent),
+        httpsAgent: new QuietHttpsAgent({ ...agent, ...(settings.ca === undefined ? {} : { ca: settings.ca }) }),
       }),
       ...(isAnonymous(credentials) ? { signer: { sign: async (request) => request } } : {}),
     };

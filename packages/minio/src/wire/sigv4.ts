@@ -2,8 +2,9 @@
  * AWS Signature Version 4 as S3 has it: the path is encoded once and not normalised, and the payload's hash is a header.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Credentials } from '../credentials/credentials.ts';
+import { HmacKey } from './hmac-key.ts';
 import { canonicalQuery } from './percent-encoding.ts';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
@@ -51,7 +52,7 @@ export interface SignedRequest {
 export class RequestSigner {
   readonly #region: string;
   readonly #service: string;
-  #derived: { readonly secret: string; readonly day: string; readonly key: Buffer } | undefined;
+  #derived: { readonly secret: string; readonly day: string; readonly key: HmacKey } | undefined;
   #second = -1;
   #time = '';
 
@@ -99,15 +100,16 @@ export class RequestSigner {
 
   #signature(credentials: Credentials, time: string, scope: string, canonicalRequest: string): string {
     const toSign = `${ALGORITHM}\n${time}\n${scope}\n${hash('sha256', canonicalRequest, 'hex')}`;
-    return createHmac('sha256', this.#key(credentials, time.slice(0, 8)))
-      .update(toSign)
-      .digest('hex');
+    return this.#key(credentials, time.slice(0, 8)).hex(toSign);
   }
 
-  #key({ secretAccessKey: secret }: Credentials, day: string): Buffer {
+  #key({ secretAccessKey: secret }: Credentials, day: string): HmacKey {
     if (this.#derived?.day !== day || this.#derived.secret !== secret) {
-      const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
-      this.#derived = { secret, day, key: hmac(hmac(hmac(hmac(`AWS4${secret}`, day), this.#region), this.#service), 'aws4_request') };
+      const derived = [day, this.#region, this.#service, 'aws4_request'].reduce(
+        (key: Buffer, text) => new HmacKey(key).digest(text),
+        Buffer.from(`AWS4${secret}`),
+      );
+      this.#derived = { secret, day, key: new HmacKey(derived) };
     }
     return this.#derived.key;
   }

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { openBucket } from '@stowage/core';
 import { MINIO, type S3Server, serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assumeRole } from '../../src/credentials/assume-role.ts';
@@ -12,6 +13,7 @@ import { rolesAnywhere } from '../../src/credentials/roles-anywhere.ts';
 import { sharedProfile } from '../../src/credentials/shared-profile.ts';
 import { staticKeys } from '../../src/credentials/static-keys.ts';
 import { webIdentity } from '../../src/credentials/web-identity.ts';
+import { minioDriver } from '../../src/minio-driver.ts';
 import { failureOf } from './services/canaries.ts';
 import { instanceMetadata } from './services/instance-metadata.ts';
 import { loopbackService } from './services/loopback-service.ts';
@@ -40,19 +42,16 @@ async function temporary({ endpoint, region, accessKeyId, secretAccessKey }: S3S
   return { accessKeyId: given.AccessKeyId, secretAccessKey: given.SecretAccessKey, sessionToken: given.SessionToken, expiration: given.Expiration };
 }
 
-function s3({ endpoint, region }: S3Server, source: CredentialSource): S3Client {
-  return new S3Client({ endpoint, region, forcePathStyle: true, credentials: () => source() });
-}
-
-/** Whether an object can be written and read back. */
-async function works(on: S3Server, source: CredentialSource): Promise<boolean> {
-  const client = s3(on, source);
-  const Key = `${Math.random()}`;
-  await client.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: 'hello' }));
-  const { Body: body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
-  const text = await body?.transformToString();
-  client.destroy();
-  return text === 'hello';
+/** Whether an object can be written, found and read back through both transports, by the credentials alone. */
+async function works({ endpoint, region }: S3Server, source: CredentialSource): Promise<boolean> {
+  for (const transport of ['lean', 'sdk'] as const) {
+    await using bucket = openBucket(minioDriver({ endpoint, region, store: 'minio', transport, credentials: source }, BUCKET));
+    const key = `${transport} ${Math.random()}`;
+    await bucket.put(key, 'hello', { if: 'absent' });
+    const found = await Array.fromAsync(bucket.list({ prefix: key }));
+    if (found.length !== 1 || (await (await bucket.get(key)).text()) !== 'hello') return false;
+  }
+  return true;
 }
 
 describe.skipIf(server === undefined)(`sign-in on MinIO ${MINIO.version}${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
@@ -62,7 +61,10 @@ describe.skipIf(server === undefined)(`sign-in on MinIO ${MINIO.version}${missin
   };
 
   beforeAll(async () => {
-    await s3(on(), staticKeys(on())).send(new CreateBucketCommand({ Bucket: BUCKET }));
+    const { endpoint, region, accessKeyId, secretAccessKey } = on();
+    const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
+    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+    client.destroy();
   });
 
   afterAll(async () => {
@@ -118,10 +120,15 @@ describe.skipIf(server === undefined)(`sign-in on MinIO ${MINIO.version}${missin
     expect(await works(on(), webIdentity({ roleArn: 'arn:aws:iam::111122223333:role/r', region, tokenFile, endpoint: sts.endpoint }))).toBe(true);
   });
 
-  it.each(['rsa', 'ec'] as const)('takes the credentials of IAM Roles Anywhere, with a chain: %s', async (key) => {
+  it.each([
+    ['rsa', false],
+    ['rsa', true],
+    ['ec', false],
+    ['ec', true],
+  ] as const)('takes the credentials of IAM Roles Anywhere: %s, with a chain: %s', async (key, chained) => {
     const root = issue({ name: 'root', ca: true });
     const middle = issue({ name: 'middle', ca: true, key: 'rsa', issuer: root });
-    const client = issue({ name: 'client', key, issuer: middle });
+    const client = issue({ name: 'client', key, issuer: chained ? middle : root });
     const region = 'eu-central-1';
     const arns = {
       profileArn: `arn:aws:rolesanywhere:${region}:111122223333:profile/p`,
@@ -129,7 +136,12 @@ describe.skipIf(server === undefined)(`sign-in on MinIO ${MINIO.version}${missin
       trustAnchorArn: `arn:aws:rolesanywhere:${region}:111122223333:trust-anchor/t`,
     };
     await using service = await rolesAnywhereVerifier({ trustAnchor: root.certificate, region, arns, give: () => temporary(on()) });
-    const source = rolesAnywhere({ certificate: client.certificate + middle.certificate, privateKey: client.privateKey, ...arns, endpoint: service.endpoint });
+    const source = rolesAnywhere({
+      certificate: client.certificate + (chained ? middle.certificate : ''),
+      privateKey: client.privateKey,
+      ...arns,
+      endpoint: service.endpoint,
+    });
     expect(await works(on(), source)).toBe(true);
     expect(service.verdicts.length).toBeGreaterThan(0);
     expect(service.verdicts.every((verdict) => verdict === '')).toBe(true);

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { ApiError } from './api-error.ts';
 import { listObjects } from './list-objects.ts';
 import { composeObject, deleteObject, getObject, patchObject, Rewrites } from './object-routes.ts';
+import { servedAt } from './object-resource.ts';
 import { ObjectStore } from './object-store.ts';
 import { answerJson, bodyChunks, bodyJson, type Exchange } from './request.ts';
 import { type Account, SignIn } from './sign-in.ts';
@@ -26,8 +27,6 @@ const rewrites = new Rewrites(store);
 const signIn = new SignIn(settings.accounts, settings.open, now);
 
 type Allowed = (permission: string) => void;
-
-const ALL: readonly string[] = ['storage.objects.list', 'storage.objects.get', 'storage.objects.create', 'storage.objects.delete', 'storage.objects.update'];
 
 function allowedFor(caller: { readonly email: string; readonly permissions: readonly string[] } | undefined): Allowed {
   return (permission) => {
@@ -120,7 +119,7 @@ async function route(exchange: Exchange): Promise<void> {
   const { path, query, method } = exchange;
   if (path === '/token') return await signIn.token(exchange);
   if (SignIn.isMetadata(path)) return signIn.metadata(exchange, settings.accounts[0]);
-  if (path === '/health') return answerJson(exchange, { ok: true, permissions: ALL });
+  if (path === '/health') return answerJson(exchange, { ok: true });
   const upload = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(path);
   if (upload !== null) {
     // Whoever knows a session's URI may go on with it: https://cloud.google.com/storage/docs/resumable-uploads#session-uris
@@ -131,6 +130,7 @@ async function route(exchange: Exchange): Promise<void> {
     mayWrite(allowed, bucket, query.get('name'));
     return await uploads.insert(exchange, bucket);
   }
+  if (path.startsWith('/download/storage/v1/b')) return await route({ ...exchange, path: path.slice('/download'.length) });
   if (path.startsWith('/storage/v1/b')) return await json(exchange, path.slice('/storage/v1/b'.length).split('/').slice(1).map(decodeURIComponent));
   const object = /^\/([^/]+)\/(.+)$/.exec(path);
   if (object === null || method === 'POST') throw new ApiError(404, 'notFound', 'Not Found');
@@ -145,7 +145,7 @@ async function refuse(exchange: Exchange, error: unknown): Promise<void> {
     return;
   }
   await bodyChunks(exchange, () => undefined).catch(() => undefined);
-  const isXml = !/^\/(?:storage|upload|computeMetadata|token)\b/.test(path);
+  const isXml = !/^\/(?:storage|upload|download|computeMetadata|token)\b/.test(path);
   if (!isXml) return answerJson(exchange, refusal.json(), refusal.status);
   const text = refusal.xml();
   answer.writeHead(refusal.status, { 'content-type': 'application/xml; charset=UTF-8', 'content-length': Buffer.byteLength(text) });
@@ -158,8 +158,12 @@ const server = createServer((incoming, answer) => {
   const path = mark < 0 ? url : url.slice(0, mark);
   const exchange: Exchange = { incoming, answer, method: incoming.method ?? 'GET', path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
   answer.setHeader('date', now().toUTCString());
-  route(exchange).catch((error: unknown) => refuse(exchange, error)).catch(() => answer.destroy());
+  route(exchange)
+    .catch((error: unknown) => refuse(exchange, error))
+    .catch(() => answer.destroy());
 });
 server.keepAliveTimeout = 120_000;
 server.requestTimeout = 0;
-server.listen(Number(process.argv[2] ?? 0), '127.0.0.1');
+const port = Number(process.argv[2] ?? 0);
+servedAt(`http://127.0.0.1:${port}`);
+server.listen(port, '127.0.0.1');

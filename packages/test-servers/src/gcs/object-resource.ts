@@ -1,12 +1,20 @@
 import { invalid } from './api-error.ts';
 import { type HeldObject, type Writable, WRITABLE_TEXTS } from './object-store.ts';
 
+/** Where this server is asked: for the links in its answers. */
+let origin = '';
+
+export function servedAt(url: string): void {
+  origin = url;
+}
+
 /** As the JSON API tells an object: https://cloud.google.com/storage/docs/json_api/v1/objects#resource */
 export function resourceOf(held: HeldObject): Record<string, unknown> {
   const { bucket, name, generation, metageneration, properties, content, md5Hash, crc32c, timeCreated, updated, timeDeleted, componentCount } = held;
   return {
     kind: 'storage#object',
     id: `${bucket}/${name}/${generation}`,
+    mediaLink: `${origin}/download/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?generation=${generation}&alt=media`,
     name,
     bucket,
     generation,

@@ -69,7 +69,10 @@ export async function composeObject(exchange: Exchange, store: ObjectStore, buck
   for (const source of sources) for (const chunk of source.content.chunks) content.add(chunk);
   const components = sources.reduce((sum, { componentCount = 1 }) => sum + componentCount, 0);
   const properties = { ...wanted, storageClass: [...classes][0] ?? 'STANDARD' };
-  answerJson(exchange, selected(resourceOf(store.put(bucket, name, content, properties, conditionsOf(exchange.query), components)), exchange.query.get('fields')));
+  answerJson(
+    exchange,
+    selected(resourceOf(store.put(bucket, name, content, properties, conditionsOf(exchange.query), components)), exchange.query.get('fields')),
+  );
 }
 
 function sourceOf(store: ObjectStore, bucket: string, { name, generation, objectPreconditions }: ComposeSource): HeldObject {
@@ -121,4 +124,3 @@ export class Rewrites {
     return answerJson(exchange, selected({ ...told, done: true, resource: resourceOf(held) }, query.get('fields')));
   }
 }
-

@@ -14,7 +14,15 @@ export interface Writable {
   metadata?: Record<string, string>;
 }
 
-export const WRITABLE_TEXTS = ['contentType', 'cacheControl', 'contentDisposition', 'contentEncoding', 'contentLanguage', 'storageClass', 'customTime'] as const;
+export const WRITABLE_TEXTS = [
+  'contentType',
+  'cacheControl',
+  'contentDisposition',
+  'contentEncoding',
+  'contentLanguage',
+  'storageClass',
+  'customTime',
+] as const;
 
 /** Bytes as they came, with their checksums. */
 export class Content {

@@ -68,7 +68,8 @@ export class SignIn {
     if (header['alg'] !== 'RS256' || more.length > 0) return 'Invalid JWT: algorithm.';
     const account = this.#accounts.get(String(claims['iss']));
     if (account === undefined) return 'Invalid grant: account not found';
-    if (!verify('sha256', Buffer.from(`${head}.${body}`), createPublicKey(account.publicKey), Buffer.from(signature, 'base64url'))) return 'Invalid JWT Signature.';
+    if (!verify('sha256', Buffer.from(`${head}.${body}`), createPublicKey(account.publicKey), Buffer.from(signature, 'base64url')))
+      return 'Invalid JWT Signature.';
     if (claims['aud'] !== AUDIENCE) return 'Invalid JWT: Failed audience check.';
     const now = this.#now().getTime() / 1000;
     const [iat, exp] = [Number(claims['iat']), Number(claims['exp'])];

@@ -78,7 +78,10 @@ export class Uploads {
     const ended = range.total !== undefined && content.size === range.total;
     if (!ended) {
       if (range.total !== undefined && content.size > range.total) throw invalid('More bytes than the total.');
-      answer.writeHead(308, { ...(content.size === 0 ? {} : { range: `bytes=0-${content.size - 1}` }), 'content-length': 0 }).end();
+      // Google's Go client takes no 308, and says so.
+      const override = incoming.headers['x-guploader-no-308'] === undefined ? {} : { 'x-http-status-code-override': '308' };
+      const headers = { ...override, ...(content.size === 0 ? {} : { range: `bytes=0-${content.size - 1}` }), 'content-length': 0 };
+      answer.writeHead('x-http-status-code-override' in override ? 200 : 308, headers).end();
       return;
     }
     const sent = hashHeader(incoming.headers['x-goog-hash']);
@@ -130,8 +133,7 @@ function hashHeader(header: string | string[] | undefined): { md5Hash?: string; 
 }
 
 export function assertHashes(content: Content, md5Hash: string | undefined, crc32c: string | undefined): void {
-  if (crc32c !== undefined && crc32c !== content.crc32c)
-    throw invalid(`Provided CRC32C "${crc32c}" doesn't match calculated CRC32C "${content.crc32c}".`);
+  if (crc32c !== undefined && crc32c !== content.crc32c) throw invalid(`Provided CRC32C "${crc32c}" doesn't match calculated CRC32C "${content.crc32c}".`);
   if (md5Hash !== undefined && md5Hash !== content.md5) throw invalid(`Provided MD5 hash "${md5Hash}" doesn't match calculated MD5 hash "${content.md5}".`);
 }
 
@@ -140,7 +142,11 @@ async function media(exchange: Exchange): Promise<{ wanted: Wanted; name: string
   if (name === null) throw new ApiError(400, 'required', 'Required');
   const content = new Content();
   await bodyChunks(exchange, (chunk) => content.add(chunk));
-  return { name, content, wanted: { contentType: exchange.incoming.headers['content-type'] ?? 'application/octet-stream', ...hashHeader(exchange.incoming.headers['x-goog-hash']) } };
+  return {
+    name,
+    content,
+    wanted: { contentType: exchange.incoming.headers['content-type'] ?? 'application/octet-stream', ...hashHeader(exchange.incoming.headers['x-goog-hash']) },
+  };
 }
 
 /** `multipart/related`, two parts (RFC 2387): the resource, then the bytes. */

@@ -17,7 +17,8 @@ export function signerOf({ incoming, method, path, query }: Exchange, keyOf: (ac
   if (read('Algorithm') !== 'GOOG4-RSA-SHA256') throw refused('Unknown signing algorithm.');
   const [account = '', day = '', ...scope] = read('Credential').split('/');
   const date = read('Date');
-  if (!/^\d{8}T\d{6}Z$/.test(date) || !date.startsWith(day) || !/^[\w-]+\/storage\/goog4_request$/.test(scope.join('/'))) throw refused('Malformed credential scope or date.');
+  if (!/^\d{8}T\d{6}Z$/.test(date) || !date.startsWith(day) || !/^[\w-]+\/storage\/goog4_request$/.test(scope.join('/')))
+    throw refused('Malformed credential scope or date.');
   const seconds = Number(read('Expires'));
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_SECONDS) throw refused('X-Goog-Expires must be from 1 to 604800.');
   const begins = Date.parse(date.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));

@@ -1,29 +1,23 @@
-/**
- * One piece of work against an S3 server by the built packages, in a process of its own, so that its memory and its CPU time are its own.
- *
- *   node bench/s3-client.ts <endpoint> <bucket> <work> [arguments]
- *
- * Keys are taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Prints one line of JSON: what was done, and the highest resident size.
- */
+/** The works of the client processes, the same for every store: what differs is the bucket that they are given. */
 import { closeSync, createReadStream, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Bucket, openBucket, retryLayer } from '@stowage/core';
-import { minioDriver } from '@stowage/minio';
+import type { Bucket } from '@stowage/core';
 
 const MIB = 1024 * 1024;
 /** Objects on their way at once. */
 const LANES = 16;
 
-const [endpoint = '', name = '', work = '', ...rest] = process.argv.slice(2);
-const works: Readonly<Record<string, (bucket: Bucket, ...args: string[]) => Promise<number>>> = { stream, read, upload, download, list };
-const run = works[work];
-if (run === undefined) throw new Error(`expected one of ${Object.keys(works).join(', ')}; got ${work}`);
-const credentials = { accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? '' };
-const bucket = openBucket(minioDriver({ endpoint, credentials, store: 'minio' }, name), { layers: [retryLayer()] });
-const done = await run(bucket, ...rest);
-await bucket.close();
-const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-console.log(JSON.stringify({ work, done, peakMiB: Math.round(peakKiB / 1024) }));
+const WORKS: Readonly<Record<string, (bucket: Bucket, ...args: string[]) => Promise<number>>> = { stream, read, upload, download, list };
+
+/** Does one piece of work, closes the bucket, and prints one line of JSON: what was done, and the highest resident size. */
+export async function doWork(bucket: Bucket, work: string, ...rest: readonly string[]): Promise<void> {
+  const run = WORKS[work];
+  if (run === undefined) throw new Error(`expected one of ${Object.keys(WORKS).join(', ')}; got ${work}`);
+  const done = await run(bucket, ...rest);
+  await bucket.close();
+  const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  console.log(JSON.stringify({ work, done, peakMiB: Math.round(peakKiB / 1024) }));
+}
 
 /** Standard input up, whose length nobody knows. */
 async function stream(to: Bucket, key = 'stream'): Promise<number> {

@@ -1,0 +1,118 @@
+import { isCatalogError } from '@stowage/catalog';
+import { isStorageError } from '@stowage/core';
+import { CommandError, visible } from '@stowage/terminal';
+import { Command, CommanderError } from 'commander';
+import { catalogArguments } from './arguments/catalog-arguments.ts';
+import { type Run, type RunOptions } from './arguments/common-arguments.ts';
+import { checkArguments, importArguments, scanArguments } from './arguments/links-arguments.ts';
+import { migrateArguments, setRemoteArguments, unlinkArguments } from './arguments/remote-arguments.ts';
+import { CommandContext, type LinksTerminal } from './command-context.ts';
+import { EXIT } from './exit-code.ts';
+import { VERSION } from './version.ts';
+
+/** Runs one command line to its end and gives the exit code. Never throws. */
+export async function runCli(argv: readonly string[], terminal: LinksTerminal): Promise<number> {
+  let code: number = EXIT.done;
+  const run: Run = async (options, work) => {
+    code = await runCommand(options, work, terminal);
+  };
+  try {
+    await program(terminal, run).parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    terminal.stderr.write(`stowage-links: ${errorText(error, terminal.env['STOWAGE_DEBUG'] === '1')}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+async function runCommand(options: RunOptions, work: (context: CommandContext) => Promise<number>, terminal: LinksTerminal): Promise<number> {
+  await using context = new CommandContext(options, terminal);
+  try {
+    return await work(context);
+  } catch (error) {
+    await context.emit({ event: 'error', time: context.time(), exitCode: exitCodeOf(error), message: error instanceof Error ? error.message : String(error) });
+    throw error;
+  }
+}
+
+function isToldPlainly(error: unknown): boolean {
+  return error instanceof CommandError || isCatalogError(error) || isStorageError(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  if (isCatalogError(error)) return USAGE.has(error.code) ? EXIT.usage : EXIT.target;
+  if (isStorageError(error)) return USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
+  return EXIT.failed;
+}
+
+/** What only another command line can mend. */
+const USAGE: ReadonlySet<string> = new Set(['InvalidArgument', 'InvalidLink', 'Config', 'NotFound', 'AlreadyExists']);
+
+function errorText(error: unknown, debug: boolean): string {
+  if (debug && error instanceof Error) return error.stack ?? error.message;
+  const message = visible(error instanceof Error ? error.message : String(error));
+  return isToldPlainly(error) ? message : `unexpected failure: ${message}; run again with STOWAGE_DEBUG=1 for details, and please report them`;
+}
+
+function program(terminal: LinksTerminal, run: Run): Command {
+  const cli = new Command('stowage-links')
+    .description(
+      'Links files in, a catalog out: projects of images or videos that lie where they\nare. No byte is copied but by "migrate", none is ever deleted.',
+    )
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .addHelpText('after', EPILOGUE);
+  const commands = [importArguments, checkArguments, scanArguments, migrateArguments, setRemoteArguments, unlinkArguments].map((make) => make(run));
+  for (const command of [...commands, ...catalogArguments(run)]) cli.addCommand(command);
+  prepare(cli, terminal);
+  return cli;
+}
+
+function prepare(command: Command, terminal: LinksTerminal): void {
+  const { stdout, stderr } = terminal;
+  command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .allowExcessArguments(false)
+    .configureHelp({ subcommandTerm: (sub) => sub.name(), minWidthToWrap: 20 })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+      outputError: (text, out) => out(`stowage-links: ${oneLine(text)}; try --help\n`),
+    });
+  for (const sub of command.commands) prepare(sub, terminal);
+}
+
+/** `error: unknown option '--projct'` and `(Did you mean --project?)` come as two lines. */
+function oneLine(text: string): string {
+  return visible(
+    text
+      .trim()
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' '),
+  ).replace(/\.$/, '');
+}
+
+const EPILOGUE = `
+The catalog is a file of SQLite or a database of PostgreSQL: --db, else the
+place in the variable of --db-env, else STOWAGE_DB, else
+./stowage-catalog.sqlite. Leave a password out of the URL: PGPASSWORD has it.
+Links need a configuration: --config FILE, else the one of STOWAGE_CONFIG,
+./remote_links.yml or /remote_links.yml; the main storage is in .env.
+
+Exit codes
+  0 done                    1 some lines, links or entities failed
+  2 wrong usage             3 a file or place to read is missing
+  4 catalog cannot be used  6 check: objects are gone or changed
+  130, 143 interrupted; run again to go on
+
+Examples
+  stowage-links scan s3://cars/2020/ --type images -o cars.txt
+  stowage-links import cars.txt --project Cars
+  stowage-links check --project Cars
+  stowage-links migrate Cars --to s3://archive/moved --dry-run`;
