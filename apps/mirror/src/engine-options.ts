@@ -2,7 +2,7 @@ import { isStorageError, parseDuration, parseSize } from '@stowage/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** A filter of the command line; their order counts, also between different options. */
-export interface FilterOption {
+interface FilterOption {
   readonly kind: 'include' | 'exclude' | 'filter-from';
   readonly value: string;
 }

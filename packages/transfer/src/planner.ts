@@ -3,7 +3,7 @@ import type { Action, Difference } from './action.ts';
 import { CoveredPrefixes } from './covered-prefixes.ts';
 import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
 import type { KeyFilter } from './filters/key-filter.ts';
-import type { SyncedCursor, SyncedRevisions } from './journal/synced-revisions.ts';
+import type { SyncedLookup, SyncedRevisions } from './journal/synced-revisions.ts';
 import { ListingCursor } from './listing-cursor.ts';
 import { NestedKeys } from './nested-keys.ts';
 import type { Side } from './side.ts';
@@ -36,7 +36,7 @@ export interface PlanOptions {
   /** Sides whose listings are brought into order before they are read. Default: none. */
   readonly sort?: readonly Side[];
   /** What earlier runs know of the two sides' revisions. */
-  readonly synced?: SyncedCursor;
+  readonly synced?: SyncedLookup;
   readonly signal?: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ export class Planner {
   readonly #filter: KeyFilter | undefined;
   readonly #deleteExcluded: boolean;
   readonly #trash: string | undefined;
-  readonly #synced: SyncedCursor | undefined;
+  readonly #synced: SyncedLookup | undefined;
   readonly #sourceCovered = new CoveredPrefixes();
   readonly #destinationCovered = new CoveredPrefixes();
   readonly #nested: NestedKeys | undefined;

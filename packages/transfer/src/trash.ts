@@ -46,6 +46,6 @@ export class Trash {
 }
 
 /** With the slash that makes it a folder. */
-export function trashPrefix(prefix: string): string {
+function trashPrefix(prefix: string): string {
   return prefix.endsWith('/') ? prefix : `${prefix}/`;
 }

@@ -7,6 +7,14 @@ export interface SyncedRevisions {
   readonly destination: Revision;
 }
 
+/** What earlier runs know, to be asked in order of keys. */
+export interface SyncedLookup {
+  /** What is known of the key. Every key that is met must be asked for, in order. */
+  at(key: string): SyncedRevisions | undefined;
+  /** Both listings have come to their end. */
+  end(): void;
+}
+
 /** Rows that the merge holds at once. */
 const PAGE = 1000;
 /** Changes are written behind the work, this many at most and this late at most: that is what a killed run forgets. */
@@ -65,7 +73,7 @@ export class SyncedTable {
   }
 
   /** Reads along with an ordered merge of an open interval of keys. */
-  cursor({ startAfter = '', until }: { readonly startAfter?: string; readonly until?: string } = {}): SyncedCursor {
+  cursor({ startAfter = '', until }: { readonly startAfter?: string; readonly until?: string } = {}): SyncedLookup {
     return new SyncedCursor({
       after: startAfter,
       until,
@@ -101,7 +109,7 @@ interface CursorOptions {
 }
 
 /** Passes the table in order of keys beside the two listings, a page at a time: no search for a single key. */
-export class SyncedCursor {
+class SyncedCursor implements SyncedLookup {
   readonly #o: CursorOptions;
   #rows: readonly SyncedRow[] = [];
   #at = 0;

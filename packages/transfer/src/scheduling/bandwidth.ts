@@ -2,7 +2,7 @@ import { parseSize, StorageError } from '@stowage/core';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** From a time on, until the next entry. */
-interface TimetableEntry {
+export interface TimetableEntry {
   /** Minutes from the beginning of the week, Sunday 0:00, local time. */
   readonly minute: number;
   /** Bytes a second; undefined: as many as there may be. */
