@@ -39,7 +39,7 @@ const ours = (work: string, ...rest: readonly string[]): string =>
   [
     `BENCH_ACCOUNT_KEY=${key} taskset -c 1`,
     process.execPath,
-    join(import.meta.dirname, 'azure-client.ts'),
+    join(import.meta.dirname, 'azure-client.mjs'),
     server.endpoint,
     account,
     CONTAINER,

@@ -28,7 +28,7 @@ pinned(server.pid, 0);
 await fetch(`${server.endpoint}/storage/v1/b?project=bench`, { method: 'POST', body: JSON.stringify({ name: 'bench' }) });
 
 const ours = (work: string, ...rest: readonly string[]): string =>
-  ['taskset -c 1', process.execPath, join(import.meta.dirname, 'google-client.ts'), server.endpoint, 'bench', work, ...rest].join(' ');
+  ['taskset -c 1', process.execPath, join(import.meta.dirname, 'google-client.mjs'), server.endpoint, 'bench', work, ...rest].join(' ');
 const remote = `:gcs,anonymous,no_check_bucket,bucket_policy_only,endpoint="${server.endpoint}/storage/v1/":bench`;
 const theirs = (name: string, command: (run: number) => string): Contestant[] =>
   hasRclone ? [{ name, command: (run) => `taskset -c 1 ${RCLONE} ${command(run)} --transfers 16 --checkers 16 -q` }] : [];

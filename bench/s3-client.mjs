@@ -7,7 +7,7 @@
  */
 import { openBucket, retryLayer } from '@stowage/core';
 import { minioDriver } from '@stowage/minio';
-import { doWork } from './object-works.ts';
+import { doWork } from './object-works.mjs';
 
 const [endpoint = '', name = '', work = '', ...rest] = process.argv.slice(2);
 const credentials = { accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? '' };

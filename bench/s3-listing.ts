@@ -16,7 +16,9 @@ const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);
 const keys = Number(process.argv[2] ?? 1_000_000);
 
 const root = mkdtempSync(join(tmpdir(), 'stowage-bench-'));
-const server = spawn('taskset', ['-c', '0', process.execPath, join(import.meta.dirname, 'listing-server.mjs'), String(keys)], { stdio: ['pipe', 'pipe', 'inherit'] });
+const server = spawn('taskset', ['-c', '0', process.execPath, join(import.meta.dirname, 'listing-server.mjs'), String(keys)], {
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
 try {
   const port = await new Promise<number>((resolve, reject) => {
     server.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())));

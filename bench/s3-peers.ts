@@ -30,7 +30,10 @@ const PROGRAMS = [
   { program: 'aws', version: '--version', get: 'pip install awscli' },
 ] as const;
 
-export function s3Peers({ endpoint, accessKeyId, secretAccessKey, region }: Pick<S3Server, 'endpoint' | 'accessKeyId' | 'secretAccessKey' | 'region'>, folder: string): S3Peers {
+export function s3Peers(
+  { endpoint, accessKeyId, secretAccessKey, region }: Pick<S3Server, 'endpoint' | 'accessKeyId' | 'secretAccessKey' | 'region'>,
+  folder: string,
+): S3Peers {
   const config = join(folder, 'remote_links.yml');
   writeFileSync(
     config,

@@ -20,6 +20,31 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** The providers of clouds and of links, each with the packages outside of the workspace that are its cloud's alone, or with their scope. */
+const OWN_CODE: Readonly<Record<string, RegExp | undefined>> = {
+  '@stowage/minio': /^@(?:aws-sdk|aws-crypto|smithy)(?:\/|$)/,
+  '@stowage/azure': /^@azure(?:\/|$)/,
+  '@stowage/google': /^@google-cloud(?:\/|$)|^(?:google-auth-library|gaxios|gtoken|gcp-metadata|teeny-request)$/,
+  '@stowage/http': undefined,
+};
+
+/** The packages among these that are another provider, or code of another's cloud. */
+function foreignTo(own: string | undefined, packages: readonly string[]): string[] {
+  const others = Object.entries(OWN_CODE).filter(([provider]) => provider !== own);
+  return packages.filter((name) => others.some(([provider, code]) => name === provider || code?.test(name) === true));
+}
+
+/** Writes down each module that is loaded, at once: a thread may be ended at any moment. */
+const HOOKS = `import { appendFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+registerHooks({
+  load(url, context, next) {
+    appendFileSync(new URL('./loaded.txt', import.meta.url), url + '\\n');
+    return next(url, context);
+  },
+});
+`;
+
 /** The tarball of a package and those of the workspace that it needs at run time, the needed ones too. */
 function withNeeded(name: string, chosen: Set<string> = new Set()): Set<string> {
   const tarball = tarballs.get(name);
@@ -60,6 +85,10 @@ describe.each(publishedPackages().map(({ folder: from, manifest }) => ({ name: m
         `import * as all from '${entry}';\nif (Object.keys(all).length === 0) throw new Error('it exports nothing');\n`,
       );
       expect(await succeed(run(process.execPath, ['import.js'], project))).toBe('');
+    });
+
+    it('brings the code of no other cloud', () => {
+      expect(foreignTo(name, readdirSync(join(project, 'node_modules')))).toEqual([]);
     });
 
     it.each(entries)(
@@ -129,6 +158,65 @@ describe('stowage-mirror', () => {
     },
     installing,
   );
+});
+
+describe('where all providers are installed beside each other', () => {
+  let project: string;
+
+  beforeAll(async () => {
+    project = join(folder, 'all-providers');
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+    const chosen = new Set<string>();
+    for (const name of ['stowage-mirror', ...Object.keys(OWN_CODE)]) withNeeded(name, chosen);
+    await succeed(npmInstall(project, ...chosen));
+    writeFileSync(join(project, 'hooks.mjs'), HOOKS);
+    for (const name of ['a', 'b']) mkdirSync(join(project, name));
+    writeFileSync(join(project, 'a/photo.jpg'), 'a photograph');
+    writeFileSync(
+      join(project, 'remote_links.yml'),
+      'cars:\n  provider: minio\n  endpoint: http://127.0.0.1:1\n  access_key: a\n  secret_key: b\n  buckets: [cars]\n',
+    );
+  }, installing);
+
+  /** Names of the packages of which a program loads a file, in its threads too. */
+  const loadedBy = async (...args: string[]): Promise<{ readonly code: number; readonly output: string; readonly packages: readonly string[] }> => {
+    const list = join(project, 'loaded.txt');
+    writeFileSync(list, '');
+    const { code, output } = await run(process.execPath, ['--import', './hooks.mjs', ...args], project);
+    const urls = readFileSync(list, 'utf8').split('\n');
+    const names = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
+    return { code, output, packages: [...new Set(names)].toSorted() };
+  };
+
+  it.each(Object.keys(OWN_CODE))('importing %s loads no code of another cloud', async (name) => {
+    const { code, output, packages } = await loadedBy('--input-type=module', '-e', `await import('${name}')`);
+    expect([code, output]).toEqual([0, '']);
+    expect(packages).toEqual(expect.arrayContaining([name, '@stowage/core']));
+    expect(foreignTo(name, packages)).toEqual([]);
+  });
+
+  const command = 'node_modules/stowage-mirror/dist/main.js';
+
+  it.each([
+    ['to tell its version', ['--version']],
+    ['to help', ['--help']],
+    ['to mirror a folder', ['sync', 'a', 'b', '--no-progress']],
+    ['to refuse what is wrong', ['sync', 'a']],
+  ])('stowage-mirror loads no provider but that of disks, and nothing of a cloud: %s', async (_, args) => {
+    const { packages } = await loadedBy(command, ...args);
+    expect(packages).toContain('stowage-mirror');
+    expect(foreignTo(undefined, packages)).toEqual([]);
+    // What reads configurations is not loaded for folders, either.
+    expect(packages.filter((name) => /^(?:zod|yaml)$/.test(name))).toEqual([]);
+  });
+
+  it('stowage-mirror loads the one provider that a link names', async () => {
+    const { code, packages } = await loadedBy(command, 'doctor', 's3://cars');
+    expect(code).toBe(4);
+    expect(packages).toContain('@stowage/minio');
+    expect(foreignTo('@stowage/minio', packages)).toEqual([]);
+  });
 });
 
 async function contents(tarball: string): Promise<string[]> {

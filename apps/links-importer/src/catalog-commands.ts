@@ -209,7 +209,7 @@ export async function addEntities({ file, project, dataset, type }: AddRequest, 
   await flush();
   await context.summarise([
     Object.entries(counts)
-      .map(([kind, count]) => `${countText(count)} ${kind === 'skipped' ? 'skipped, as their names are taken' : kind}`)
+      .map(([kind, count]) => `${countText(count)} ${kind === 'skipped' ? 'skipped (name taken)' : kind}`)
       .join(', '),
   ]);
   return (counts['refused'] ?? 0) > 0 ? EXIT.failed : EXIT.done;

@@ -10,6 +10,8 @@ export interface CatalogPlace {
   readonly db?: string;
   /** The variable that holds it. */
   readonly dbEnv?: string;
+  /** How long to wait for other writers, in milliseconds. Default: the catalog's. */
+  readonly lockTimeoutMs?: number;
 }
 
 /** Beside the user, as `remote_links.yml` is. */
@@ -19,10 +21,11 @@ export const DEFAULT_CATALOG = 'stowage-catalog.sqlite';
 export async function openConfiguredCatalog(place: CatalogPlace, o: { readonly create: boolean }, context: CommandContext): Promise<Catalog> {
   const { cwd, env } = context.terminal;
   const location = locationOf(place, env);
-  if (!isUrl(location)) return openCatalog(resolve(cwd, location), o);
+  const options = { ...o, ...(place.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: place.lockTimeoutMs }) };
+  if (!isUrl(location)) return openCatalog(resolve(cwd, location), options);
   if (place.db !== undefined && hasPassword(location))
     context.tell('a password on the command line is seen by everybody who lists the processes; use --db-env or PGPASSWORD');
-  return openCatalog(location, o);
+  return openCatalog(location, options);
 }
 
 /** An empty catalog in a folder of its own. */

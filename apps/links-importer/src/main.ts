@@ -14,9 +14,9 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-limitYoungGeneration(16 * 1024 * 1024);
+limitYoungGeneration(8 * 1024 * 1024);
 // A million lines are made and forgotten: 400 MB without this, under 200 with it.
-limitHeapGrowth(30);
+limitHeapGrowth(20);
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,

@@ -29,7 +29,7 @@ export interface FaultContext {
   /** Whether the caller named the checksum that was compared: sending again cannot help then. */
   readonly ownChecksum?: boolean | undefined;
   /** Texts that must not appear. */
-  readonly secrets: readonly string[];
+  readonly secrets: () => readonly string[];
 }
 
 /** https://learn.microsoft.com/en-us/rest/api/storageservices/blob-service-error-codes and …/common-rest-api-error-codes */
@@ -239,9 +239,9 @@ const DOING: Readonly<Record<string, string>> = {
 
 /** The service's own words, where it had any: without the request's id and time, which stand behind a line's end. */
 function told({ code, message }: ServiceFault, { secrets }: FaultContext): string {
-  const clean = withoutSecrets(message.split(/\r?\n|RequestId:/)[0] ?? '', secrets);
+  const clean = withoutSecrets(message.split(/\r?\n|RequestId:/)[0] ?? '', secrets());
   if (code === '' && clean === '') return '';
-  return ` (${[withoutSecrets(code, secrets), clean].filter((part) => part !== '').join(': ')})`;
+  return ` (${[withoutSecrets(code, secrets()), clean].filter((part) => part !== '').join(': ')})`;
 }
 
 function clocks(date: string | undefined): string {
@@ -268,7 +268,7 @@ function retryAfter(text: string | undefined): number | undefined {
 export function notBlobStorage(context: FaultContext, status: number, contentType: string | undefined): StorageError {
   const { endpoint, operation, bucket, key } = context;
   const got =
-    contentType === undefined ? `status ${status} without an ETag` : `status ${status} with ${quoted(withoutSecrets(contentType, context.secrets), 40)}`;
+    contentType === undefined ? `status ${status} without an ETag` : `status ${status} with ${quoted(withoutSecrets(contentType, context.secrets()), 40)}`;
   return new StorageError('Config', `${endpoint} does not answer as Blob Storage does (${got}): check endpoint and port`, {
     operation,
     provider: 'azure',

@@ -145,7 +145,7 @@ async function findIn(db: Kysely<Tables>, { projectId, parentId }: Parent, name:
 }
 
 /** The dataset and those within it, however deep, in the order of their ids. Throws `NotFound`. */
-export async function withNested(db: Kysely<Tables>, id: number): Promise<number[]> {
+async function withNested(db: Kysely<Tables>, id: number): Promise<number[]> {
   const rows = await nestedIds(db, id).orderBy('id').execute();
   if (rows.length === 0) throw noDataset(id);
   return rows.map((row) => row.id);

@@ -6,10 +6,10 @@ import { EntityTable } from './entity-table.ts';
 import { fingerprint } from './fingerprint.ts';
 import { ImportTable } from './import-table.ts';
 import { OpenDatabase } from './open-database.ts';
-import { PostgresDatabase } from './postgres/postgres-database.ts';
-import { isPostgresUrl } from './postgres/postgres-url.ts';
+import type { Database } from './database.ts';
 import { ProjectTable } from './projects.ts';
-import { SqliteDatabase } from './sqlite/sqlite-database.ts';
+
+const LOCK_TIMEOUT_MS = 30_000;
 
 export interface OpenCatalogOptions {
   /** Make the file, or the tables, where there are none. Default true; false: `NotFound`. */
@@ -34,12 +34,8 @@ export interface OpenCatalogOptions {
  * `AccessDenied`, `InvalidArgument`.
  */
 export async function openCatalog(location: string, o: OpenCatalogOptions = {}): Promise<Catalog> {
-  const { create = true, lockTimeoutMs = 30_000, schemes, now = (): Date => new Date() } = o;
-  const database = new OpenDatabase(
-    isPostgresUrl(location)
-      ? await PostgresDatabase.open({ ...o, url: location, create, lockTimeoutMs })
-      : await SqliteDatabase.open({ path: location, create, lockTimeoutMs }),
-  );
+  const { schemes, now = (): Date => new Date() } = o;
+  const database = new OpenDatabase(isPostgresUrl(location) ? await openPostgres(location, o) : await openSqlite(location, o));
   const close = (): Promise<void> => database.close();
   return {
     location: database.location,
@@ -52,4 +48,19 @@ export async function openCatalog(location: string, o: OpenCatalogOptions = {}):
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function isPostgresUrl(location: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(location);
+}
+
+/** An engine is loaded when it is asked for: who opens a file does not wait for the driver of a server. */
+async function openPostgres(url: string, { create = true, lockTimeoutMs = LOCK_TIMEOUT_MS, ...o }: OpenCatalogOptions): Promise<Database> {
+  const { PostgresDatabase } = await import('./postgres/postgres-database.ts');
+  return PostgresDatabase.open({ ...o, url, create, lockTimeoutMs });
+}
+
+async function openSqlite(path: string, { create = true, lockTimeoutMs = LOCK_TIMEOUT_MS }: OpenCatalogOptions): Promise<Database> {
+  const { SqliteDatabase } = await import('./sqlite/sqlite-database.ts');
+  return SqliteDatabase.open({ path, create, lockTimeoutMs });
 }

@@ -11,14 +11,14 @@ export interface Tables {
   readonly import_sources: ImportSourceRow;
 }
 
-export interface ProjectRow {
+interface ProjectRow {
   readonly id: Generated<number>;
   readonly name: string;
   readonly type: string;
   readonly created_at: number;
 }
 
-export interface DatasetRow {
+interface DatasetRow {
   readonly id: Generated<number>;
   readonly project_id: number;
   readonly parent_id: number | null;
@@ -61,14 +61,14 @@ export interface LinkChangeRow {
   readonly to_version: string | null;
 }
 
-export interface ImportRunRow {
+interface ImportRunRow {
   readonly id: Generated<number>;
   readonly key: string;
   readonly started_at: number;
   readonly finished_at: number | null;
 }
 
-export interface ImportSourceRow {
+interface ImportSourceRow {
   readonly id: Generated<number>;
   readonly run_id: number;
   readonly source: string;

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import {
   type Call,
-  compareKeys,
   type CompleteOptions,
   isStorageError,
   type ObjectHeaders,
@@ -14,82 +12,30 @@ import {
 import { inParallel } from './bounded-work.ts';
 import { conditionKind, generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
-import { LISTED_FIELDS, type ObjectResource, wholeSecond, WRITTEN_FIELDS } from './convert-object.ts';
+import { LISTED_FIELDS, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
 import { combinedCrc32c, crc32cText, crc32cValue } from './crc32c.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { listPage, MAX_PAGE } from './list-objects.ts';
 import { headObject, named } from './read-object.ts';
 import { indexOfPart, OPEN, partName, partsPrefix } from './reserved-names.ts';
 import { type ServiceClient, signalOf } from './service-client.ts';
+import { readMarker, writeMarker } from './upload-marker.ts';
 import { assertOwn, insertObject, writtenInfo } from './write-object.ts';
 
 /** Sources of one compose: https://cloud.google.com/storage/docs/composite-objects */
 const MAX_SOURCES = 32;
 /** What five digits and a reasonable tree of composes hold. */
 export const MAX_PARTS = 10_000;
-const ID = /^[0-9a-f-]{36}$/;
 
-/** What the marker of an upload holds: enough for another process to go on. */
-interface Marker {
-  readonly key: string;
-  readonly headers: ObjectHeaders;
-}
-
-/** Begins an upload whose object shall have these headers: a marker says so, for whoever goes on with it. */
+/** Begins an upload whose object shall have these headers. */
 export async function startUpload(client: ServiceClient, key: string, headers: ObjectHeaders, o: Call): Promise<GoogleUpload> {
-  resourceFrom(headers, key);
-  const id = randomUUID();
-  const marker: Marker = { key, headers };
-  const metadata = { key: encodeURIComponent(key) };
-  const { lastModified } = await insertObject(
-    client,
-    OPEN + id,
-    Buffer.from(JSON.stringify(marker)),
-    { ...signalOf(o), headers: { contentType: 'application/json', metadata }, if: 'absent' },
-    'startUpload',
-  );
-  return new GoogleUpload(client, { key, id, startedAt: lastModified.toISOString() }, headers);
+  return new GoogleUpload(client, await writeMarker(client, key, headers, o), headers);
 }
 
 /** An upload of this or another process. Throws `NotFound` where it was completed or aborted. */
 export async function resumeUpload(client: ServiceClient, ref: UploadRef, o: Call): Promise<GoogleUpload> {
-  const { key, headers } = await readMarker(client, ref, o, 'resumeUpload');
-  if (key !== ref.key) throw new StorageError('NotFound', `the upload ${ref.id} is of another key than ${JSON.stringify(ref.key)}`, { key: ref.key });
+  const { headers } = await readMarker(client, ref, o, 'resumeUpload');
   return new GoogleUpload(client, ref, headers);
-}
-
-async function readMarker(client: ServiceClient, { key, id }: UploadRef, o: Call, operation: string): Promise<Marker> {
-  const gone = new StorageError('NotFound', `the upload of ${JSON.stringify(key)} was completed, aborted or never begun`, { key });
-  if (!ID.test(id)) throw gone;
-  try {
-    const request = {
-      method: 'GET' as const,
-      path: client.objectPath(OPEN + id),
-      query: { alt: 'media' },
-      context: client.context(operation, key),
-      ...signalOf(o),
-    };
-    return await client.json<Marker>(request);
-  } catch (error) {
-    throw isStorageError(error, 'NotFound') ? gone : error;
-  }
-}
-
-/** Unfinished uploads of every program that writes through this package. */
-export async function* listUploads(client: ServiceClient, prefix: string, o: Call): AsyncIterable<UploadRef> {
-  const found: UploadRef[] = [];
-  const fields = 'items(name,timeCreated,metadata),nextPageToken';
-  let pageToken: string | undefined;
-  do {
-    const page = await listPage(client, { ...signalOf(o), prefix: OPEN, limit: MAX_PAGE, fields, pageToken }, 'listUploads');
-    for (const { name, timeCreated, metadata } of page.items ?? []) {
-      const key = decodeURIComponent(metadata?.['key'] ?? '');
-      if (key !== '' && key.startsWith(prefix))
-        found.push({ key, id: name.slice(OPEN.length), ...(timeCreated === undefined ? {} : { startedAt: wholeSecond(timeCreated).toISOString() }) });
-    }
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
-  yield* found.sort((a, b) => compareKeys(a.key, b.key));
 }
 
 interface HeldPart {

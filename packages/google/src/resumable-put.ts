@@ -33,7 +33,7 @@ const RESUME_INCOMPLETE = 308;
  */
 export async function putResumable(client: ServiceClient, key: string, chunks: AsyncIterable<Chunk>, o: ResumableOptions): Promise<ObjectInfo> {
   const context = client.context('put', key, { condition: conditionKind(o.if), ownChecksum: o.checksum !== undefined });
-  const session = new Session(client, await begin(client, key, o, context), context, o);
+  const session = new Session(client, await beginning(client, key, o, context), context, o);
   try {
     let crc = 0;
     for await (const { bytes, last, sent } of chunks) {
@@ -51,6 +51,32 @@ export async function putResumable(client: ServiceClient, key: string, chunks: A
     await session.cancel();
     throw error;
   }
+}
+
+/** Nothing of the content has gone yet: what may pass is tried again. */
+async function beginning(client: ServiceClient, key: string, o: ResumableOptions, context: FaultContext): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await begin(client, key, o, context);
+    } catch (error) {
+      const wait = pauseFor(error, attempt);
+      if (wait === undefined) throw isStorageError(error) && attempt > 1 ? error.with({ attempts: attempt }) : error;
+      await pause(wait, o.signal);
+    }
+  }
+}
+
+/** Milliseconds until the next attempt; undefined where there is none. */
+function pauseFor(error: unknown, failures: number): number | undefined {
+  if (!isStorageError(error) || !error.retryable || failures >= ATTEMPTS) return undefined;
+  const wait = Math.max(error.retryAfterMs ?? 0, 100 * 2 ** failures * (0.5 + Math.random() / 2));
+  return wait > 30_000 ? undefined : wait;
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((reason: unknown) => {
+    throw signal?.aborted === true ? signal.reason : reason;
+  });
 }
 
 async function begin(client: ServiceClient, key: string, o: ResumableOptions, context: FaultContext): Promise<string> {
@@ -115,10 +141,9 @@ class Session {
           throw new StorageError('Unavailable', `${this.#context.endpoint} does not take the content`, { key: this.#context.key ?? '' });
       } catch (error) {
         failures++;
-        const wait = isStorageError(error) && error.retryable ? Math.max(error.retryAfterMs ?? 0, 100 * 2 ** failures * (0.5 + Math.random() / 2)) : undefined;
-        if (wait === undefined || wait > 30_000 || failures >= ATTEMPTS)
-          throw isStorageError(error) && failures > 1 ? error.with({ attempts: failures }) : error;
-        await this.#pause(wait);
+        const wait = pauseFor(error, failures);
+        if (wait === undefined) throw isStorageError(error) && failures > 1 ? error.with({ attempts: failures }) : error;
+        await pause(wait, this.#call.signal);
         // What arrived is known to the service alone.
         asked = true;
       }
@@ -155,13 +180,6 @@ class Session {
     answer.body.close();
     this.accepted = range === undefined ? 0 : Number(range) + 1;
     return undefined;
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#call;
-    await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((reason: unknown) => {
-      throw signal?.aborted === true ? signal.reason : reason;
-    });
   }
 }
 

@@ -160,6 +160,17 @@ else {
       expect(proxy.seen.some((line) => line.startsWith('DELETE') && line.includes(id))).toBe(true);
     });
 
+    it('begins again when its beginning is refused for a while', async () => {
+      let refused = 0;
+      await using proxy = await faultServer(
+        (incoming, answer) => incoming.url?.includes('uploadType=resumable') === true && refused++ < 2 && jsonError(answer, 503, 'backendError'),
+        server.endpoint,
+      );
+      const bytes = content(2 * UNIT + 1);
+      await open(proxy.endpoint).put('begun thrice', stream(bytes, 90_000), {});
+      expect((await read('begun thrice')).equals(bytes)).toBe(true);
+    });
+
     it('is not sent to another host than the endpoint', async () => {
       await using proxy = await faultServer((incoming, answer) => {
         if (incoming.url?.includes('uploadType=resumable') !== true) return false;

@@ -31,7 +31,9 @@ import { probeAccess } from './access-probe.ts';
 import { inParallel } from './bounded-work.ts';
 import { infoOf, type ObjectAnswer, rangeOf, revisionOf } from './convert-answer.ts';
 import { copyObject, type CopyRules } from './copy-object.ts';
+import { wantsChecksums } from './conditions.ts';
 import { crc32Of } from './crc32.ts';
+import { crc32cDigest } from './crc32c.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { listPages, listUploads } from './list-objects.ts';
 import { asOperation } from './minio-error.ts';
@@ -126,7 +128,8 @@ export class MinioDriver implements BucketDriver, UploadHost {
           { status },
         );
       this.#bucketSeen = true;
-      return { info, range, body, close: () => opened.close() };
+      const digest = wantsChecksums(o) ? await crc32cDigest(info.checksums) : undefined;
+      return { info, range, body, close: () => opened.close(), ...(digest === undefined ? {} : { digest }) };
     } catch (error) {
       await opened.close();
       throw error;

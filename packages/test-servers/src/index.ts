@@ -1,3 +1,5 @@
+export { startCountingProxy } from './counting-proxy.ts';
+export type { CountingProxy, CountingProxyOptions } from './counting-proxy.ts';
 export { startAzurite } from './azurite-server.ts';
 export type { AzuriteAccount, AzuriteOptions, AzuriteServer } from './azurite-server.ts';
 export { FAKE_GCS, startFakeGcs } from './fake-gcs-server.ts';

@@ -32,6 +32,8 @@ export interface PostgresServer extends AsyncDisposable {
 const USER = 'stowage';
 const PASSWORD = 'stowage-test-secret-5c1b';
 
+const ENCODING: readonly string[] = ['--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'icu', '--icu-locale', 'en-US'];
+
 /** On Linux the account that owns nothing; PostgreSQL refuses to run as root. */
 const NOBODY: ServerAccount = { uid: 65534, gid: 65534 };
 
@@ -49,11 +51,8 @@ export async function startPostgres({ authority, durable = false }: PostgresOpti
     const bin = account === undefined ? installed : await reachableFor(account, installed, folder);
     await run(
       join(bin, 'initdb'),
-      [
-        ...['--pgdata', data, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--no-sync', '--encoding', 'UTF8'],
-        // Sorts by language, as most servers do: who relies on another order must say so.
-        ...['--locale', 'C', '--locale-provider', 'icu', '--icu-locale', 'en-US'],
-      ],
+      // Sorts by language, as most servers do: who relies on another order must say so.
+      ['--pgdata', data, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--no-sync', ...ENCODING],
       { ...account, cwd: folder, env: { PATH: process.env['PATH'] ?? '' } },
     );
     const settings = [

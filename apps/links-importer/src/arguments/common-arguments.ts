@@ -10,6 +10,7 @@ export type Run = (options: RunOptions, work: (context: CommandContext) => Promi
 export interface CommonOptions {
   readonly db?: string;
   readonly dbEnv?: string;
+  readonly lockTimeout?: number;
   readonly config?: string;
   readonly dotenv?: string;
   readonly json?: true;
@@ -26,7 +27,8 @@ export function command(name: string, description: string): Command {
 export function withCatalog(made: Command): Command {
   return made
     .addOption(new Option('--db <place>', 'catalog: a file, or postgres://…').conflicts('dbEnv'))
-    .addOption(new Option('--db-env <name>', 'the variable that holds the place'));
+    .addOption(new Option('--db-env <name>', 'the variable that holds the place'))
+    .addOption(new Option('--lock-timeout <time>', 'wait for other writers (default: 30s)').argParser(duration));
 }
 
 /** Options of every command that opens storages. */
@@ -43,10 +45,11 @@ export function withOutput(made: Command, o: { readonly progress: boolean }): Co
   return made.addOption(new Option('-v, --verbose', 'a line for each').conflicts('quiet')).addOption(new Option('-q, --quiet', 'failures alone'));
 }
 
-export function commonRequest({ db, dbEnv, config, dotenv, json, progress, verbose, quiet }: CommonOptions): CommonRequest {
+export function commonRequest({ db, dbEnv, lockTimeout, config, dotenv, json, progress, verbose, quiet }: CommonOptions): CommonRequest {
   return {
     ...(db === undefined ? {} : { db }),
     ...(dbEnv === undefined ? {} : { dbEnv }),
+    ...(lockTimeout === undefined ? {} : { lockTimeoutMs: lockTimeout }),
     ...(config === undefined ? {} : { config }),
     ...(dotenv === undefined ? {} : { dotenv }),
     json: json === true,

@@ -2,7 +2,7 @@
  * The SharedKey scheme for Blob Storage, in the form of version 2015-02-21 and later.
  * https://learn.microsoft.com/en-us/rest/api/storageservices/authorize-with-shared-key
  */
-import { createHmac } from 'node:crypto';
+import { HmacKey } from './hmac-key.ts';
 import { configError } from './sign-in-error.ts';
 import type { SignIn, UnsignedRequest } from './sign-in.ts';
 
@@ -15,6 +15,7 @@ export class AccountKey implements SignIn {
   readonly kind = 'account-key';
   readonly account: string;
   readonly #key: Buffer;
+  readonly #hmac: HmacKey;
 
   /** Throws `Config` for what is no base64: `Buffer.from` would drop what it does not know, and a truncated key be used as it is. */
   constructor(account: string, key: string) {
@@ -23,6 +24,7 @@ export class AccountKey implements SignIn {
       throw configError('the account key: expected base64 of about 88 characters, as the portal shows it; got something else, or a part of it');
     this.account = account;
     this.#key = Buffer.from(bare, 'base64');
+    this.#hmac = new HmacKey(this.#key);
   }
 
   /** Not kept as a property: whoever prints a driver shall not see it. */
@@ -42,7 +44,7 @@ export class AccountKey implements SignIn {
 
   /** Base64 of HMAC-SHA256 with the key. */
   digest(text: string): string {
-    return createHmac('sha256', this.#key).update(text, 'utf8').digest('base64');
+    return this.#hmac.base64(text);
   }
 }
 

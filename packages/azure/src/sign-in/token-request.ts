@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError } from '@stowage/core';
-import { Agent, request } from 'undici';
 import { quoted } from '../quoted.ts';
 import { signInError } from './sign-in-error.ts';
 
@@ -18,6 +17,8 @@ const REQUEST_MS = 2_500;
  * named host may ever see it. `what` names the service in messages.
  */
 export async function tokenRequest(what: string, url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<TokenAnswer> {
+  // Loaded by who asks for a token, and by nobody else.
+  const { Agent, request } = await import('undici');
   const connections = new Agent({ connect: { timeout: REQUEST_MS }, pipelining: 0, headersTimeout: REQUEST_MS, bodyTimeout: REQUEST_MS });
   try {
     const { statusCode, headers: answered, body } = await request(url, { dispatcher: connections, headers, signal });

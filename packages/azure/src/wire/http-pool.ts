@@ -1,4 +1,7 @@
-import { type Dispatcher, Pool } from 'undici';
+// oxlint-disable-next-line typescript/triple-slash-reference -- packages that read these sources must find the declaration, and it is no module
+/// <reference path="./undici-pool.d.ts" />
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import { AnswerBody } from './answer-body.ts';
 
 export interface PoolOptions {

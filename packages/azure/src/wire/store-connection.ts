@@ -41,6 +41,12 @@ export class StoreConnection {
   readonly #pool: HttpPool;
   /** The path of the account, which an emulator has before the container's. */
   readonly #root: string;
+  /** The path of the container. */
+  readonly #container: string;
+  /** The endpoint as messages name it. */
+  readonly #shown: string;
+  /** A token is known only once a request was signed. */
+  readonly #secrets: () => readonly string[];
 
   constructor(settings: AzureSettings, bucket: string) {
     this.settings = settings;
@@ -48,28 +54,20 @@ export class StoreConnection {
     const { connections, connectTimeoutMs, answerTimeoutMs, silenceMs, ca, endpoint } = settings;
     this.#pool = new HttpPool(endpoint.origin, { connections, connectTimeoutMs, answerTimeoutMs, silenceMs, ...pick('ca', ca) });
     this.#root = endpoint.pathname === '/' ? '' : endpoint.pathname;
+    this.#container = `${this.#root}/${percentEncoded(bucket)}`;
+    this.#shown = endpoint.origin + this.#root;
+    this.#secrets = (): readonly string[] => settings.signIn.secrets;
   }
 
-  context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = {}): FaultContext {
-    const { endpoint, signIn } = this.settings;
-    return {
-      operation,
-      bucket: this.bucket,
-      key,
-      endpoint: endpoint.origin + this.#root,
-      signIn: signIn.kind,
-      // A token is known only once the request was signed.
-      get secrets(): readonly string[] {
-        return signIn.secrets;
-      },
-      ...more,
-    };
+  /** Made for every request: of plain properties, and of nothing that must be computed. */
+  context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = NOTHING_MORE): FaultContext {
+    const { condition, ownChecksum } = more;
+    return { operation, bucket: this.bucket, key, endpoint: this.#shown, signIn: this.settings.signIn.kind, secrets: this.#secrets, condition, ownChecksum };
   }
 
   /** The path of a blob, or of the container. */
   path(key?: string): string {
-    const container = `${this.#root}/${percentEncoded(this.bucket)}`;
-    return key === undefined ? container : `${container}/${encodedKey(key)}`;
+    return key === undefined ? this.#container : `${this.#container}/${encodedKey(key)}`;
   }
 
   /** The service's own path: above the containers. */
@@ -165,6 +163,7 @@ export class StoreConnection {
 }
 
 const EMPTY = new Uint8Array();
+const NOTHING_MORE = {};
 
 /** A write without content says so by a length of 0, which the service demands. */
 function emptyBody(method: string): Uint8Array | undefined {

@@ -33,16 +33,16 @@ export function scanListing(xml: string): ListedPage {
     const next = xml.charCodeAt(open + 5);
     if (next === GREATER) {
       const close = closing(xml, '</Blob>', open);
-      const entry = blobEntry(xml, open, close);
+      const entry = blobEntry(xml.slice(open, close));
       if (entry !== undefined) entries.push(entry);
       at = close + 7;
     } else if (xml.startsWith('Prefix>', open + 5)) {
       const close = closing(xml, '</BlobPrefix>', open);
-      entries.push({ key: nameIn(xml, open, close) });
+      entries.push({ key: nameIn(xml.slice(open, close)) });
       at = close + 13;
     } else at = open + 5;
   }
-  const marker = field(xml, '<NextMarker>', Math.max(root, at - 1), end);
+  const marker = field(xml.slice(at, end), '<NextMarker>');
   return { entries, marker: marker === undefined || marker === '' ? undefined : decodedText(marker) };
 }
 
@@ -54,17 +54,18 @@ function closing(xml: string, tag: string, from: number): number {
   return close;
 }
 
-function blobEntry(xml: string, open: number, close: number): ListedEntry | undefined {
+/** Looked for in the entry's own text: a search for what it lacks would go on to the end of the listing. */
+function blobEntry(entry: string): ListedEntry | undefined {
   // A folder of a hierarchical namespace is no blob.
-  if (field(xml, '<ResourceType>', open, close) === 'directory') return undefined;
-  const key = nameIn(xml, open, close);
-  const size = field(xml, '<Content-Length>', open, close);
+  if (field(entry, '<ResourceType>') === 'directory') return undefined;
+  const key = nameIn(entry);
+  const size = field(entry, '<Content-Length>');
   if (size === undefined) throw new ListingFault('the listing has an entry without a size');
-  const etag = field(xml, '<Etag>', open, close);
-  const modified = field(xml, '<Last-Modified>', open, close);
-  const md5 = field(xml, '<Content-MD5>', open, close);
+  const etag = field(entry, '<Etag>');
+  const modified = field(entry, '<Last-Modified>');
+  const md5 = field(entry, '<Content-MD5>');
   // What is not committed has no content type, which every blob has.
-  const uncommitted = (field(xml, '<Content-Type>', open, close) ?? '') === '';
+  const uncommitted = (field(entry, '<Content-Type>') ?? '') === '';
   const object: ObjectInfo = {
     key,
     size: Number(size),
@@ -78,20 +79,20 @@ function blobEntry(xml: string, open: number, close: number): ListedEntry | unde
 const NONE = {};
 
 /** Names that XML cannot hold come percent-encoded, and say so. */
-function nameIn(xml: string, open: number, close: number): string {
-  const at = xml.indexOf('<Name', open);
-  const begin = xml.indexOf('>', at) + 1;
-  const stop = xml.indexOf('</Name>', begin);
-  if (at < 0 || stop < 0 || stop > close) throw new ListingFault('the listing has an entry without a name');
-  const text = decodedText(xml.slice(begin, stop));
-  return xml.slice(at, begin).includes('Encoded="true"') ? decodeURIComponent(text) : text;
+function nameIn(entry: string): string {
+  const at = entry.indexOf('<Name');
+  const begin = entry.indexOf('>', at) + 1;
+  const stop = entry.indexOf('</Name>', begin);
+  if (at < 0 || stop < 0) throw new ListingFault('the listing has an entry without a name');
+  const text = decodedText(entry.slice(begin, stop));
+  return entry.slice(at, begin).includes('Encoded="true"') ? decodeURIComponent(text) : text;
 }
 
-function field(xml: string, open: string, begin: number, close: number): string | undefined {
-  const at = xml.indexOf(open, begin);
-  if (at < 0 || at >= close) return undefined;
+function field(entry: string, open: string): string | undefined {
+  const at = entry.indexOf(open);
+  if (at < 0) return undefined;
   const from = at + open.length;
-  return xml.slice(from, xml.indexOf('<', from));
+  return entry.slice(from, entry.indexOf('<', from));
 }
 
 /** ETags in the form that headers have: listings leave the quotes out. */

@@ -15,10 +15,6 @@ export interface PostgresPlace {
 /** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-SSLMODE-STATEMENTS */
 const SSL_MODES: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
-export function isPostgresUrl(location: string): boolean {
-  return /^postgres(?:ql)?:\/\//i.test(location);
-}
-
 /** Reads a URL by the rules of libpq. Throws `InvalidArgument`; the password never stands in the message. */
 export function postgresPlace(url: string): PostgresPlace {
   let parsed: ReturnType<typeof parse>;

@@ -136,7 +136,7 @@ const AZURE_SECRET = 'the account key (base64), or a SAS token that begins with 
 function googleRule(fields: EntryFields, context: RuleContext): EntryFields {
   refuseRole(fields, 'google', context);
   const { credentials_path: path, sign_in: way } = fields;
-  if (way !== undefined && !GOOGLE_WAYS.includes(String(way)))
+  if (way !== undefined && !GOOGLE_WAYS.some((known) => known === way))
     context.report('error', 'sign_in', { expected: `one of ${GOOGLE_WAYS.join(', ')}`, got: 'another way' });
   else if (way !== undefined && way !== 'service_account' && path !== undefined)
     context.report('error', 'credentials_path', { expected: 'one way to sign in', got: `a file beside ${context.nameOf('sign_in')}`, advice: 'remove one' });

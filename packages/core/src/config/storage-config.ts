@@ -89,5 +89,5 @@ export function guardedSettings<F extends Readonly<Record<string, unknown>>>(fie
   const shown = (): Record<string, unknown> =>
     Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shownNames.has(name) ? value : '[hidden]']));
   const settings = Object.defineProperties({ ...fields }, { toJSON: { value: shown }, [inspect.custom]: { value: shown } });
-  return Object.freeze(settings as F);
+  return Object.freeze(settings);
 }

@@ -1,16 +1,22 @@
 /** The works of the client processes, the same for every store: what differs is the bucket that they are given. */
 import { closeSync, createReadStream, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Bucket } from '@stowage/core';
 
 const MIB = 1024 * 1024;
 /** Objects on their way at once. */
 const LANES = 16;
 
-const WORKS: Readonly<Record<string, (bucket: Bucket, ...args: string[]) => Promise<number>>> = { stream, read, upload, download, list };
+/** @type {Readonly<Record<string, (bucket: import('@stowage/core').Bucket, ...args: string[]) => Promise<number>>>} */
+const WORKS = { stream, read, upload, download, list };
 
-/** Does one piece of work, closes the bucket, and prints one line of JSON: what was done, and the highest resident size. */
-export async function doWork(bucket: Bucket, work: string, ...rest: readonly string[]): Promise<void> {
+/**
+ * Does one piece of work, closes the bucket, and prints one line of JSON: what was done, and the highest resident size.
+ *
+ * @param {import('@stowage/core').Bucket} bucket
+ * @param {string} work
+ * @param {...string} rest
+ */
+export async function doWork(bucket, work, ...rest) {
   const run = WORKS[work];
   if (run === undefined) throw new Error(`expected one of ${Object.keys(WORKS).join(', ')}; got ${work}`);
   const done = await run(bucket, ...rest);
@@ -19,20 +25,36 @@ export async function doWork(bucket: Bucket, work: string, ...rest: readonly str
   console.log(JSON.stringify({ work, done, peakMiB: Math.round(peakKiB / 1024) }));
 }
 
-/** Standard input up, whose length nobody knows. */
-async function stream(to: Bucket, key = 'stream'): Promise<number> {
+/**
+ * Standard input up, whose length nobody knows.
+ *
+ * @param {import('@stowage/core').Bucket} to
+ * @param {string} [key]
+ */
+async function stream(to, key = 'stream') {
   return (await to.put(key, process.stdin)).size;
 }
 
-/** One object down; what is read is thrown away. */
-async function read(from: Bucket, key = 'stream'): Promise<number> {
+/**
+ * One object down; what is read is thrown away.
+ *
+ * @param {import('@stowage/core').Bucket} from
+ * @param {string} [key]
+ */
+async function read(from, key = 'stream') {
   let got = 0;
   for await (const chunk of await from.get(key)) got += chunk.byteLength;
   return got;
 }
 
-/** All files under a folder up. Small ones are read at once, others are streamed. */
-async function upload(to: Bucket, folder = '.', prefix = ''): Promise<number> {
+/**
+ * All files under a folder up. Small ones are read at once, others are streamed.
+ *
+ * @param {import('@stowage/core').Bucket} to
+ * @param {string} [folder]
+ * @param {string} [prefix]
+ */
+async function upload(to, folder = '.', prefix = '') {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   await inLanes(files, async (file) => {
     const path = join(file.parentPath, file.name);
@@ -43,10 +65,17 @@ async function upload(to: Bucket, folder = '.', prefix = ''): Promise<number> {
   return files.length;
 }
 
-/** All objects under a prefix down, each written under another name first, as one that a reader must not see in part. */
-async function download(from: Bucket, prefix = '', folder = '.'): Promise<number> {
+/**
+ * All objects under a prefix down, each written under another name first, as one that a reader must not see in part.
+ *
+ * @param {import('@stowage/core').Bucket} from
+ * @param {string} [prefix]
+ * @param {string} [folder]
+ */
+async function download(from, prefix = '', folder = '.') {
   let count = 0;
-  const made = new Set<string>();
+  /** @type {Set<string>} */
+  const made = new Set();
   for await (const page of from.listPages({ prefix })) {
     await inLanes(page.objects, async ({ key }) => {
       const path = join(folder, key.slice(prefix.length));
@@ -68,7 +97,11 @@ async function download(from: Bucket, prefix = '', folder = '.'): Promise<number
   return count;
 }
 
-async function list(of: Bucket, prefix = ''): Promise<number> {
+/**
+ * @param {import('@stowage/core').Bucket} of
+ * @param {string} [prefix]
+ */
+async function list(of, prefix = '') {
   let count = 0;
   let bytes = 0;
   for await (const { objects } of of.listPages({ prefix }))
@@ -80,10 +113,15 @@ async function list(of: Bucket, prefix = ''): Promise<number> {
   return count;
 }
 
-async function inLanes<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
+/**
+ * @template T
+ * @param {readonly T[]} items
+ * @param {(item: T) => Promise<void>} each
+ */
+async function inLanes(items, each) {
   let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) await each(items[next++] as T);
+  const lane = async () => {
+    while (next < items.length) await each(items[next++]);
   };
   await Promise.all(Array.from({ length: Math.min(LANES, items.length) }, lane));
 }

@@ -1,0 +1,111 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openCatalog } from '@stowage/catalog';
+import { openBucket } from '@stowage/core';
+import { fsDriver } from '@stowage/fs';
+import { serverOrReason, startCountingProxy, startMinio } from '@stowage/test-servers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ended, objectsOf, run, start, useFolder } from './command.ts';
+
+const folder = useFolder();
+const KILLS = 20;
+
+/** Kills the command at some moment, again and again; gives how often it was quicker. */
+async function killOften(args: readonly string[], o: { readonly earliestMs: number; readonly latestMs: number }): Promise<number> {
+  let quicker = 0;
+  for (let i = 0; i < KILLS; i++) {
+    const child = start(folder.path, args);
+    const end = ended(child);
+    await delay(o.earliestMs + Math.random() * (o.latestMs - o.earliestMs));
+    child.kill('SIGKILL');
+    const { code } = await end;
+    if (code !== null) quicker++;
+  }
+  return quicker;
+}
+
+describe('SIGKILL at any moment', () => {
+  it('in an import: the next run finishes, nothing is doubled or lost, every line is told once', async () => {
+    const count = 60_000;
+    const lines = Array.from({ length: count }, (_, i) => (i % 100 === 50 ? `bad ${i}` : `fs://pics/${i % 7}/${i % 500}/${i}.jpg`));
+    writeFileSync(join(folder.path, 'many.txt'), `${lines.join('\n')}\n`);
+    const args = ['import', 'many.txt', '--project', 'P', '--verify', 'none', '--report-dir', 'report', '-q'];
+    await killOften(args, { earliestMs: 300, latestMs: 2000 });
+    const last = await run(folder.path, [...args, '--json']);
+    const end = objectsOf(last.stdout).at(-1) as { tally: Record<string, number> };
+    expect(end).toMatchObject({ event: 'end', exitCode: 1, balanced: true, tally: { rows: count, failed: count / 100, skipped: 0 } });
+    expect((end.tally['imported'] ?? 0) + (end.tally['present'] ?? 0)).toBe(count - count / 100);
+    const told = objectsOf(readFileSync(join(folder.path, 'report/report.jsonl'), 'utf8')).map(({ line }) => line);
+    expect(told).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+    await using catalog = await openCatalog(join(folder.path, 'stowage-catalog.sqlite'));
+    const links = new Set<string>();
+    const names = new Set<string>();
+    for await (const { link, name } of catalog.entities.stream()) {
+      links.add(link ?? '');
+      names.add(name);
+    }
+    const expected = lines.filter((line) => line.startsWith('fs:'));
+    expect(links).toEqual(new Set(expected));
+    expect((await catalog.entities.count()).entities).toBe(expected.length);
+    expect(names.size).toBe(expected.length);
+  }, 240_000);
+
+  describe('in a migration', () => {
+    let minio: Awaited<ReturnType<typeof serverOrReason<Awaited<ReturnType<typeof startMinio>>>>>;
+    beforeAll(async () => {
+      minio = await serverOrReason(() => startMinio({ buckets: ['moved'] }));
+    }, 600_000);
+    afterAll(() => minio.server?.stop());
+
+    it('the next run finishes, and nothing is sent twice but parts in flight', async (ctx) => {
+      const { server } = minio;
+      if (server === undefined) return ctx.skip(minio.missing);
+      const sent = new Map<string, number>();
+      await using proxy = await startCountingProxy(server.endpoint, {
+        delayMs: 20,
+        onAnswer({ method, url, status }) {
+          // Whole objects and parts; an upload is begun by POST.
+          const path = url.replace(/[?&](?:uploadId|x-id)=[^&]*/g, '');
+          if (method === 'PUT' && status === 200) sent.set(path, (sent.get(path) ?? 0) + 1);
+        },
+      });
+      const { accessKeyId, secretAccessKey, region } = server;
+      const yml = readFileSync(join(folder.path, 'remote_links.yml'), 'utf8');
+      writeFileSync(
+        join(folder.path, 'remote_links.yml'),
+        `${yml}cloud:\n  provider: minio\n  endpoint: ${proxy.endpoint}\n  region: ${region}\n  access_key: ${accessKeyId}\n  secret_key: ${secretAccessKey}\n  buckets: [moved]\n`,
+      );
+
+      await using main = openBucket(fsDriver({ root: join(folder.path, 'data/storage/private'), bucket: 'private', durability: 'none' }));
+      await using catalog = await openCatalog(join(folder.path, 'stowage-catalog.sqlite'));
+      const project = await catalog.projects.create({ name: 'P', type: 'videos' });
+      const { id: datasetId } = await catalog.datasets.ensurePath(project.id, ['d']);
+      const contents = Array.from({ length: 150 }, (_, i) => (i % 50 === 49 ? Buffer.alloc(11 * 1024 * 1024, `film ${i}`) : Buffer.from(`small ${i}`)));
+      for (const [i, content] of contents.entries()) await main.put(`v/${i}`, content);
+      await catalog.entities.add(
+        contents.map((content, i) => ({ datasetId, name: `${i}.mp4`, local: `/private/v/${i}`, size: content.length, mime: 'video/mp4' })),
+      );
+      const args = ['migrate', 'P', '--to', 's3://moved/dir', '--part-size', '5m', '--transfers', '4', '-q'];
+      await killOften(args, { earliestMs: 500, latestMs: 2500 });
+      const last = await run(folder.path, args);
+      expect(last).toMatchObject({ code: 0, stderr: '' });
+
+      const keys = new Map(contents.map((content, i) => [`dir/videos/${project.id}/${datasetId}/${i}.mp4`, content]));
+      for await (const { link = '', local } of catalog.entities.stream()) {
+        expect(keys.has(link.slice('s3://moved/'.length))).toBe(true);
+        expect(local).toBeDefined();
+      }
+      const [wholes, parts] = [[...sent].filter(([path]) => !path.includes('partNumber')), [...sent].filter(([path]) => path.includes('partNumber'))];
+      expect(wholes).toHaveLength(147);
+      expect(wholes.filter(([, times]) => times > 1)).toEqual([]);
+      expect(parts).toHaveLength(9);
+      for (const [, times] of parts) expect(times).toBeLessThanOrEqual(1 + KILLS);
+      expect((await catalog.entities.count({ linked: true })).entities).toBe(150);
+      const { stdout } = await run(folder.path, ['check', '--json']);
+      expect(objectsOf(stdout).at(-1)).toMatchObject({ exitCode: 0, checked: 150, ok: 150 });
+      const scan = await run(folder.path, ['scan', 's3://moved']);
+      expect(scan.stdout.trimEnd().split('\n').toSorted()).toEqual([...keys.keys()].map((key) => `s3://moved/${key}`).toSorted());
+    }, 300_000);
+  });
+});
