@@ -15,7 +15,7 @@ export interface CatalogPlace {
 }
 
 /** Beside the user, as `remote_links.yml` is. */
-export const DEFAULT_CATALOG = 'stowage-catalog.sqlite';
+const DEFAULT_CATALOG = 'stowage-catalog.sqlite';
 
 /** Opens the catalog of `--db`, `--db-env`, `STOWAGE_DB`, or the default file. Throws `CommandError` and `CatalogError`. */
 export async function openConfiguredCatalog(place: CatalogPlace, o: { readonly create: boolean }, context: CommandContext): Promise<Catalog> {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openCatalog } from '@stowage/catalog';
 import { openBucket } from '@stowage/core';
 import { fsDriver } from '@stowage/fs';
+import { minioDriver } from '@stowage/minio';
 import { serverOrReason, startCountingProxy, startMinio } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ended, objectsOf, run, start, useFolder } from './command.ts';
@@ -102,6 +103,8 @@ describe('SIGKILL at any moment', () => {
       expect(parts).toHaveLength(9);
       for (const [, times] of parts) expect(times).toBeLessThanOrEqual(1 + KILLS);
       expect((await catalog.entities.count({ linked: true })).entities).toBe(150);
+      await using moved = openBucket(minioDriver({ endpoint: server.endpoint, region, credentials: { accessKeyId, secretAccessKey } }, 'moved'));
+      for (const [key, content] of keys) expect(content.equals(await (await moved.get(key)).bytes())).toBe(true);
       const { stdout } = await run(folder.path, ['check', '--json']);
       expect(objectsOf(stdout).at(-1)).toMatchObject({ exitCode: 0, checked: 150, ok: 150 });
       const scan = await run(folder.path, ['scan', 's3://moved']);

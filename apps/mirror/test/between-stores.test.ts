@@ -9,7 +9,7 @@ import { afterAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { runCli } from '../src/cli.ts';
 import { type Ended, eventsOf, useFolder } from './command.ts';
 import { fakeTerminal } from './fake-terminal.ts';
-import { plainAzure } from './plain/plain-azure.ts';
+import { accountSas, plainAzure } from './plain/plain-azure.ts';
 import { plainDisk } from './plain/plain-disk.ts';
 import { plainGcs } from './plain/plain-gcs.ts';
 import { plainMinio } from './plain/plain-minio.ts';
@@ -122,6 +122,64 @@ else {
       expect(await to.headers(destination, 'd/a.jpg')).toEqual(headers);
     });
   });
+  it.each([
+    [
+      'Azure',
+      azure,
+      ['camera_id'],
+      [/metadata with other names than of letters, digits and "_" \(such as "camera-id"\)/, /metadata with empty values \(such as "nothing"\)/],
+    ],
+    ['Google', google, ['camera-id', 'camera_id'], [/metadata with empty values \(such as "nothing"\)/]],
+    ['disk', disk, ['camera-id', 'camera_id', 'nothing'], []],
+  ] as const)('metadata of S3 that %s cannot keep is said once, and the rest arrives', async (_, to, kept, notices) => {
+    const [source, destination] = [await make(s3), await make(to)];
+    const metadata: Record<string, string> = { 'camera-id': '7', camera_id: '8', nothing: '' };
+    for (const key of ['a', 'b', 'c']) await s3.put(source, key, contentOf(key), { contentType: 'text/x-a', metadata });
+    const { code, stderr } = await command('sync', s3.link(source), to.link(destination));
+    const lines = stderr.split('\n').filter((line) => line !== '');
+    expect(lines).toHaveLength(notices.length);
+    for (const notice of notices) expect(stderr).toMatch(notice);
+    expect(code).toBe(0);
+    expect(await to.contents(destination)).toEqual(contentsByKey(['a', 'b', 'c']));
+    for (const key of ['a', 'b', 'c'])
+      expect(await to.headers(destination, key)).toEqual({ contentType: 'text/x-a', metadata: Object.fromEntries(kept.map((name) => [name, metadata[name]])) });
+  });
+
+  describe('a SAS of the least letters', () => {
+    /** The entry of Azure, signed in to by a SAS of these letters. */
+    const bySas = (letters: string): PlainStore => ({
+      ...azure,
+      entry: (all) => azure.entry(all).replace(/secret_key: .*/, `secret_key: "?${accountSas(azurite, { letters })}"`),
+    });
+
+    it('is enough for sync with rwl, and with --delete where there is d, too', async () => {
+      const [source, store] = [await make(disk), bySas('rwl')];
+      for (const key of ['a', 'd/b c']) await disk.put(source, key, contentOf(key));
+      const destination = await make(store);
+      expect(await command('sync', source, store.link(destination))).toMatchObject({ code: 0, stderr: '' });
+      await store.put(destination, 'extra', 'e');
+      const refused = await command('sync', source, store.link(destination), '--delete');
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain('the SAS lacks "d" (delete)');
+      places = new Map([[bySas('rwdl'), [destination]]]);
+      expect(await command('sync', source, store.link(destination), '--delete')).toMatchObject({ code: 0, stderr: '' });
+      expect(await store.contents(destination)).toEqual(contentsByKey(['a', 'd/b c']));
+    });
+
+    it.each([
+      ['rl', 1, 'the SAS lacks "w" (write)'],
+      ['rwd', 4, 'the SAS lacks "l" (list)'],
+    ])('that has %s alone is told', async (letters, code, words) => {
+      const [source, destination] = [await make(disk), await make(bySas(letters))];
+      await disk.put(source, 'a', contentOf('a'));
+      const refused = await command('sync', source, azure.link(destination));
+      expect(refused.stderr).toContain(words);
+      expect(refused.stderr + refused.stdout).not.toContain('sig=');
+      expect(refused.code).toBe(code);
+      expect(await azure.contents(destination)).toEqual({});
+    });
+  });
+
   describe('within one store', () => {
     /** What the buckets were asked for while the command ran. */
     const operationsOf = async (work: () => Promise<unknown>): Promise<string[]> => {

@@ -35,6 +35,7 @@ export function capabilitiesOf({ signIn, versioned }: Pick<AzureSettings, 'signI
     presign: signIn.kind === 'account-key' || signIn.kind === 'managed-identity' ? ['GET', 'HEAD', 'PUT', 'DELETE'] : [],
     tags: 'native',
     metadata: 'native',
+    metadataLimits: { names: 'identifier', emptyValues: false },
     versions: versioned ? 'native' : false,
     keys: { maxBytes: MAX_KEY_BYTES, nested: true, caseSensitive: true },
     lastModified: { set: false, precisionMs: 1000 },

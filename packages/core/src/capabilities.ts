@@ -53,6 +53,12 @@ export interface Capabilities {
   readonly presign: readonly PresignMethod[];
   readonly tags: Support;
   readonly metadata: Support;
+  /** What metadata the store keeps as it is given, where that is not all: a write with other metadata is `InvalidArgument`. Values beyond printable ASCII, or with spaces at their ends, are none of it. */
+  readonly metadataLimits?: {
+    /** `token`: all that may be the name of a header (RFC 9110, 5.6.2). `identifier`: ASCII letters, digits and `_`, no digit first. */
+    readonly names: 'token' | 'identifier';
+    readonly emptyValues: boolean;
+  };
   readonly versions: Support;
   readonly keys: {
     /** Longest key, in bytes of UTF-8. */

@@ -23,6 +23,7 @@ export function capabilitiesOf(versioned: boolean): Capabilities {
     presign: ['GET', 'HEAD', 'PUT', 'DELETE'],
     tags: false,
     metadata: 'native',
+    metadataLimits: { names: 'token', emptyValues: false },
     versions: versioned ? 'native' : false,
     keys: { maxBytes: MAX_KEY_BYTES, nested: true, caseSensitive: true },
     lastModified: { set: false, precisionMs: 1000 },

@@ -21,12 +21,3 @@ export function judgeStoreError(error: unknown): StoreVerdict {
       return 'unreachable';
   }
 }
-
-/** Runs `work`, and gives its failure as a value. */
-export async function attempt<T>(work: () => Promise<T>): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    return { ok: false, error };
-  }
-}

@@ -8,16 +8,15 @@ import {
   type ObjectHeaders,
   type ObjectInfo,
   pickHeaders,
-  StorageError,
+  type StorageError,
 } from '@stowage/core';
 import { inParallel } from './bounded-work.ts';
-import { conditionKind, etagOf, writeConditionInput } from './conditions.ts';
-import { commandHeaders } from './convert-headers.ts';
+import { etagOf } from './conditions.ts';
 import { startUpload, type UploadHost } from './minio-upload.ts';
+import type { CopyFrom } from './object-calls.ts';
 import { partToken } from './part-token.ts';
 import { MAX_PARTS } from './store-limits.ts';
 import { percentEncoded } from './wire/percent-encoding.ts';
-import { quotedEtag } from './xml/listing.ts';
 
 export interface CopyRules {
   /** Most bytes that one request copies; more goes in parts. */
@@ -45,7 +44,7 @@ export async function copyObject(host: UploadHost, item: CopyItem, source: Objec
   const headers: ObjectHeaders = item.headers === undefined ? (source.headers ?? {}) : { ...pick(source.headers), ...pickHeaders(item.headers) };
   const sourceName = `${percentEncoded(fromBucket)}/${percentEncoded(from.key)}${from.version === undefined ? '' : `?versionId=${percentEncoded(from.version)}`}`;
   // Pinned: what is told of the copy was read from this revision.
-  const sourced = { CopySource: sourceName, CopySourceIfMatch: etagOf(source.revision) };
+  const sourced: CopyFrom = { source: sourceName, sourceEtag: etagOf(source.revision) };
   return source.size > rules.maxSingle
     ? await copyInParts(host, item, source, headers, sourced, rules, o)
     : await copyAtOnce(host, item, source, headers, sourced, rules, o);
@@ -55,32 +54,26 @@ function pick(headers: ObjectHeaders | undefined): Pick<ObjectHeaders, 'storageC
   return headers?.storageClass === undefined ? {} : { storageClass: headers.storageClass };
 }
 
-interface Sourced {
-  readonly CopySource: string;
-  readonly CopySourceIfMatch: string;
-}
-
 async function copyAtOnce(
   host: UploadHost,
-  { to, from, if: condition, headers: given }: CopyItem,
+  { to, if: condition, headers: given }: CopyItem,
   source: ObjectInfo,
   headers: ObjectHeaders,
-  sourced: Sourced,
+  sourced: CopyFrom,
   rules: CopyRules,
   o: Call,
 ): Promise<ObjectInfo> {
-  const replaced =
-    given === undefined
-      ? { ...storageClass(headers) }
-      : { ...commandHeaders(headers, to), MetadataDirective: 'REPLACE' as const, TaggingDirective: 'REPLACE' as const };
-  const input = { Bucket: host.store.bucket, Key: to, ...sourced, ...replaced, ...(rules.conditional ? writeConditionInput(condition) : {}) };
-  const context = host.store.context('copy', to, { condition: rules.conditional ? conditionKind(condition) : 'revision' });
   try {
-    const { CopyObjectResult } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.CopyObjectCommand(input), send));
-    if (CopyObjectResult?.ETag === undefined) throw new StorageError('Unavailable', `${context.endpoint} answered a copy without its result`, { key: to });
-    return copied(to, source, headers, quotedEtag(CopyObjectResult.ETag), CopyObjectResult.LastModified ?? new Date());
+    const { etag, lastModified } = await host.calls.copy(to, {
+      ...o,
+      ...sourced,
+      directive: given === undefined ? 'keep' : 'replace',
+      headers,
+      ...(rules.conditional ? { if: condition } : {}),
+    });
+    return copied(to, source, headers, etag, lastModified);
   } catch (error) {
-    if (isStorageError(error, 'PreconditionFailed')) throw await whichCondition(error, host, { to, from, condition }, rules, o);
+    if (isStorageError(error, 'PreconditionFailed')) throw await whichCondition(error, host, { to, condition }, rules, o);
     throw error;
   }
 }
@@ -89,7 +82,7 @@ async function copyAtOnce(
 async function whichCondition(
   error: StorageError,
   host: UploadHost,
-  { to, condition }: { to: string; from: CopyItem['from']; condition: CopyItem['if'] },
+  { to, condition }: { readonly to: string; readonly condition: CopyItem['if'] },
   rules: CopyRules,
   o: Call,
 ): Promise<unknown> {
@@ -98,7 +91,7 @@ async function whichCondition(
     assertWriteCondition(to, await current(host, to, o), condition);
     return error;
   } catch (told) {
-    return told;
+    return isStorageError(told, 'AlreadyExists') || isStorageError(told, 'PreconditionFailed') ? told : error;
   }
 }
 
@@ -107,34 +100,19 @@ async function copyInParts(
   { to, if: condition }: CopyItem,
   source: ObjectInfo,
   headers: ObjectHeaders,
-  sourced: Sourced,
+  sourced: CopyFrom,
   rules: CopyRules,
   o: Call,
 ): Promise<ObjectInfo> {
   const partSize = Math.max(rules.partSize, Math.ceil(source.size / (MAX_PARTS - 1000)));
   await using upload = await startUpload(host, to, headers, false, o);
   const starts = Array.from({ length: Math.ceil(source.size / partSize) }, (_, i) => i * partSize);
-  const context = host.store.context('copy', to, { condition: 'revision' });
   const parts = await inParallel(starts, rules.concurrency, async (start, index) => {
     const end = Math.min(start + partSize, source.size);
-    const input = {
-      Bucket: host.store.bucket,
-      Key: to,
-      UploadId: upload.ref.id,
-      PartNumber: index + 1,
-      ...sourced,
-      CopySourceRange: `bytes=${start}-${end - 1}`,
-    };
-    const { CopyPartResult } = await host.sdk.call(context, o, (client, sdk, send) => client.send(new sdk.UploadPartCopyCommand(input), send));
-    if (CopyPartResult?.ETag === undefined)
-      throw new StorageError('Unavailable', `${context.endpoint} answered the copy of a part without its result`, { key: to });
-    return { index, size: end - start, token: partToken(quotedEtag(CopyPartResult.ETag), undefined) };
+    const etag = await host.calls.copyPart(to, { ...o, ...sourced, uploadId: upload.ref.id, number: index + 1, range: { start, end } });
+    return { index, size: end - start, token: partToken(etag, undefined) };
   });
   return await upload.complete(parts, { ...o, ...(condition === undefined ? {} : { if: condition }) });
-}
-
-function storageClass({ storageClass: name }: ObjectHeaders): { StorageClass?: 'STANDARD' } {
-  return name === undefined ? {} : { StorageClass: name as 'STANDARD' };
 }
 
 function copied(key: string, source: ObjectInfo, headers: ObjectHeaders, etag: string, lastModified: Date): ObjectInfo {

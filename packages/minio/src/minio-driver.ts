@@ -138,10 +138,12 @@ export class MinioDriver implements BucketDriver, UploadHost {
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
     const size = o.size ?? (isBytes(body) ? body.byteLength : undefined);
-    const partSize = partSizeFor(o.partSize ?? (size === undefined ? this.#settings.streamPartSize : this.#settings.partSize), size);
+    const { partSize: most, streamPartSize, concurrency, streamConcurrency } = this.#settings;
+    // What a stream holds in memory is its parts.
+    const partSize = partSizeFor(o.partSize ?? (isBytes(body) || (size ?? Infinity) <= most ? most : streamPartSize), size);
     const plan = {
       partSize,
-      concurrency: o.concurrency ?? (size === undefined ? this.#settings.streamConcurrency : this.#settings.concurrency),
+      concurrency: o.concurrency ?? (isBytes(body) ? concurrency : streamConcurrency),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
       ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }),
     };

@@ -280,6 +280,17 @@ export function notS3(
   });
 }
 
+/** A success that does not hold what it must: it may be cut off, or something between changes answers. Asking again decides. */
+export function withoutResult({ endpoint, operation, bucket, key }: FaultContext, status = 200, expected = 'an ETag'): StorageError {
+  return new StorageError('Unavailable', `${endpoint} answered without the result that was expected (${expected})`, {
+    operation,
+    provider: 'minio',
+    bucket,
+    status,
+    ...(key === undefined ? {} : { key }),
+  });
+}
+
 /** What another request learnt, as the failure of this operation. */
 export function asOperation(
   { code, message, provider, bucket, retryable, status, requestId, retryAfterMs }: StorageError,

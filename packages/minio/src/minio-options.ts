@@ -32,9 +32,9 @@ export interface MinioOptions {
   readonly etagIsMd5?: boolean;
   /** Whether the buckets keep versions: reads and deletions may then name one. Default false. */
   readonly versioned?: boolean;
-  /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 8 MiB; 5 MiB for streams of unknown size, which are held in memory part by part. */
+  /** Bytes a part, at least 5 MiB; content up to it goes in one request. Default 8 MiB; streams that are longer, or of unknown size, go in parts of 5 MiB, as these are held in memory. */
   readonly partSize?: number;
-  /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4; 3 for streams of unknown size. */
+  /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4; 3 for streams. */
   readonly concurrency?: number;
   /** Connections to the server. Default 64. */
   readonly connections?: number;
@@ -55,7 +55,7 @@ export interface MinioSettings extends Required<Omit<MinioOptions, 'credentials'
   readonly region: string | undefined;
   readonly pathStyle: boolean | undefined;
   readonly ca: string | undefined;
-  /** Bytes a part of content whose size nobody knows. */
+  /** Bytes a part of content that comes as a stream. */
   readonly streamPartSize: number;
   readonly streamConcurrency: number;
 }

@@ -1,4 +1,4 @@
-import type { Call, Checksums, GetOptions, HeadOptions, ObjectHeaders, WriteCondition } from '@stowage/core';
+import type { Call, Checksums, GetOptions, HeadOptions, ObjectHeaders, ResolvedRange, WriteCondition } from '@stowage/core';
 import type { ObjectAnswer } from './convert-answer.ts';
 import type { PartMark } from './part-token.ts';
 import type { ListedPage } from './xml/listing.ts';
@@ -37,6 +37,34 @@ export interface CompletionRequest extends Call {
   readonly ownChecksum: boolean;
 }
 
+/** What a copy on the server's side reads. */
+export interface CopyFrom {
+  /** As `x-amz-copy-source` names it: bucket, key and version, percent-encoded. */
+  readonly source: string;
+  /** The revision that was looked at; another one is not copied. */
+  readonly sourceEtag: string;
+}
+
+export interface CopyRequest extends Call, CopyFrom {
+  /** `keep`: the source's stay, but for the storage class, which must be named. `replace`: these instead of all of the source's. */
+  readonly directive: 'keep' | 'replace';
+  readonly headers: ObjectHeaders;
+  /** On the destination, where the store judges it. */
+  readonly if?: WriteCondition | undefined;
+}
+
+export interface CopyPartRequest extends Call, CopyFrom {
+  readonly uploadId: string;
+  /** From 1. */
+  readonly number: number;
+  readonly range: ResolvedRange;
+}
+
+export interface CopyAnswer {
+  readonly etag: string;
+  readonly lastModified: Date;
+}
+
 export interface ListRequest extends Call {
   readonly prefix?: string | undefined;
   readonly startAfter?: string | undefined;
@@ -72,6 +100,10 @@ export interface ObjectCalls {
   beginUpload(key: string, o: BeginRequest): Promise<string>;
   /** The ETag of the object that was made, where the store tells it. */
   completeUpload(key: string, o: CompletionRequest): Promise<string | undefined>;
+  /** Up to 5 GiB. A condition that fails is `PreconditionFailed`, whichever it was. */
+  copy(key: string, o: CopyRequest): Promise<CopyAnswer>;
+  /** The part's ETag. */
+  copyPart(key: string, o: CopyPartRequest): Promise<string>;
   list(o: ListRequest): Promise<ListedPage>;
 }
 

@@ -57,6 +57,7 @@ function capabilities({ deleteIf, copyIf, nested, maxSegmentBytes, delimiter = '
     presign: ['GET', 'HEAD', 'PUT', 'DELETE'],
     tags: 'native',
     metadata: 'native',
+    metadataLimits: { names: 'token', emptyValues: true },
     versions: false,
     keys: { maxBytes: MAX_KEY_BYTES, nested, caseSensitive: true, ...(maxSegmentBytes === undefined ? {} : { maxSegmentBytes }) },
     lastModified: { set: false, precisionMs: 1000 },

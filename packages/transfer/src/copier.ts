@@ -257,7 +257,7 @@ export class Copier {
       signal,
       onBytes: (bytes) => progress.bytesSent(bytes),
       pass: this.#pass,
-      onDropped: (what) => this.#tellOnce(what),
+      onDropped: (kind, text) => this.#tellOnce(kind, text),
     };
   }
 
@@ -305,9 +305,9 @@ export class Copier {
     this.#o.tally.add({ kind: 'skipped', key: action.key, size: action.source.size, reason: 'not-attempted', ...(message === undefined ? {} : { message }) });
   }
 
-  #tellOnce(text: string): void {
-    if (this.#told.has(text)) return;
-    this.#told.add(text);
+  #tellOnce(kind: string, text: string): void {
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
     this.#o.notice(text);
   }
 }

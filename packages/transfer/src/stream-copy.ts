@@ -1,5 +1,6 @@
-import type { Bucket, ChecksumAlgorithm, Checksums, ObjectHeaders, Revision, StoredObject } from '@stowage/core';
+import type { Bucket, ChecksumAlgorithm, Checksums, Revision, StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
+import { carriedHeaders, type TellDropped } from './carried-headers.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
 import { asStorageError } from './copy-failure.ts';
 import type { Side } from './side.ts';
@@ -12,8 +13,7 @@ export interface StreamCopy {
   readonly onBytes: (bytes: number) => void;
   /** Resolves when so many bytes may pass. */
   readonly pass: ((bytes: number) => Promise<void>) | undefined;
-  /** Called with what the destination cannot hold. */
-  readonly onDropped: (what: string) => void;
+  readonly onDropped: TellDropped;
 }
 
 export type StreamCopied =
@@ -68,22 +68,6 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   } finally {
     await object[Symbol.asyncDispose]();
   }
-}
-
-/** What stores tell of content whose type nobody has named: to carry it would only cost a disk a file beside each file. */
-const NO_TYPE: ReadonlySet<string> = new Set(['application/octet-stream', 'binary/octet-stream']);
-
-/** A storage class is a name of the source's own, with another price elsewhere: it stays behind. */
-export function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: (what: string) => void): ObjectHeaders {
-  const { storageClass, metadata, tags, contentType, ...carried } = headers;
-  if (storageClass !== undefined) onDropped(`storage classes (such as ${JSON.stringify(storageClass)}) are not carried: copies get the destination's default`);
-  const keepMetadata = metadata !== undefined && capabilities.metadata !== false;
-  const keepTags = tags !== undefined && capabilities.tags !== false;
-  if (metadata !== undefined && !keepMetadata && Object.keys(metadata).length > 0)
-    onDropped(`the destination (${provider}) keeps no metadata: copies go without it`);
-  if (tags !== undefined && !keepTags && Object.keys(tags).length > 0) onDropped(`the destination (${provider}) keeps no tags: copies go without them`);
-  const keepType = contentType !== undefined && !NO_TYPE.has(contentType);
-  return { ...carried, ...(keepType ? { contentType } : {}), ...(keepMetadata ? { metadata } : {}), ...(keepTags ? { tags } : {}) };
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */

@@ -1,4 +1,4 @@
-import { delegate, faultLayer, type Layer, StorageError } from '@stowage/core';
+import { type Bucket, type Capabilities, delegate, faultLayer, type Layer, StorageError } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
 import { mirror, type MirrorOptions } from '../src/index.ts';
 import { apart, bucketOf, byKey, capable, failingCopy, noChecksums, ran, THEN, treeOf } from './trees.ts';
@@ -65,6 +65,31 @@ describe('sync', () => {
     expect((await plain.head('b')).headers).toEqual({ contentType: 'image/png', cacheControl: 'no-store' });
     expect(notices).toHaveLength(3);
     expect(report.counts.copied.objects).toBe(2);
+  });
+
+  it('leaves behind the metadata that the destination cannot keep, and says each kind once', async () => {
+    const from = await bucketOf({});
+    const metadata = { 'with-dash': '1', 'also-with-dash': '2', empty: '', umlaut: 'ü', kept: 'a  b' };
+    for (const key of ['a', 'b']) await from.put(key, 'x', { metadata });
+    const limited = (metadataLimits: NonNullable<Capabilities['metadataLimits']>): Promise<Bucket> =>
+      bucketOf(
+        {},
+        apart,
+        capable((c) => ({ ...c, metadataLimits })),
+      );
+
+    const strict = await limited({ names: 'identifier', emptyValues: false });
+    expect((await ran(from, strict)).notices).toEqual([
+      expect.stringMatching(/^metadata with other names than of letters, digits and "_" \(such as ".*with-dash"\) is not carried: the destination \(memory\)/),
+      expect.stringMatching(/^metadata with empty values \(such as "empty"\)/),
+      expect.stringMatching(/^metadata with values beyond printable ASCII, .* \(such as "umlaut"\)/),
+    ]);
+    for (const key of ['a', 'b']) expect((await strict.head(key)).headers?.metadata).toEqual({ kept: 'a  b' });
+
+    const lenient = await limited({ names: 'token', emptyValues: true });
+    expect((await ran(from, lenient)).notices).toHaveLength(1);
+    const { umlaut: _, ...others } = metadata;
+    expect((await lenient.head('a')).headers?.metadata).toEqual(others);
   });
 
   it('copies batches of many objects, and large objects each in a batch of its own', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { type Body, type Checksums, isStorageError, type ObjectHeaders, sameRevision } from '@stowage/core';
+import { type Body, type Capabilities, type Checksums, isStorageError, type ObjectHeaders, sameRevision } from '@stowage/core';
 import { expectContent, expectHeaders, expectNothing, unfinishedUploads } from '../bucket-state.ts';
 import type { CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
@@ -175,8 +175,10 @@ export const writeCases: readonly ConformanceCase[] = casesOf(
     }).map(([kind, value]) => ({
       name: `metadata ${kind} is kept as it is or refused, and never mangled`,
       needs: [supports('metadata', ({ metadata }) => metadata)],
-      async run({ bucket }: CaseContext): Promise<void> {
+      async run({ bucket, capabilities: { metadataLimits } }: CaseContext): Promise<void> {
         const outcome = await settled(bucket.put(KEY, 'x', { metadata: { note: value, other: 'stays' } }));
+        const fits = value === '' ? metadataLimits?.emptyValues === true : /^[!-~](?:[ -~]*[!-~])?$/.test(value);
+        expectAsTold(metadataLimits, outcome.ok, fits, `metadata ${quoted(value)}`);
         if (outcome.ok) {
           expectHeaders((await bucket.head(KEY)).headers, { metadata: { note: value, other: 'stays' } }, `metadata ${quoted(value)}`);
           return;
@@ -190,9 +192,10 @@ export const writeCases: readonly ConformanceCase[] = casesOf(
     ...['with-dash', '1st', 'class'].map((metadataName) => ({
       name: `the metadata name ${metadataName} is kept as it is or refused, and never changed`,
       needs: [supports('metadata', ({ metadata }) => metadata)],
-      async run({ bucket }: CaseContext): Promise<void> {
+      async run({ bucket, capabilities: { metadataLimits } }: CaseContext): Promise<void> {
         const metadata = { [metadataName]: 'value', other: 'stays' };
         const outcome = await settled(bucket.put(KEY, 'x', { metadata }));
+        expectAsTold(metadataLimits, outcome.ok, metadataLimits?.names === 'token' || /^[a-z]\w*$/.test(metadataName), `the metadata name ${metadataName}`);
         if (outcome.ok) {
           expectHeaders((await bucket.head(KEY)).headers, { metadata }, `the metadata name ${metadataName}`);
           return;
@@ -471,6 +474,12 @@ export const writeCases: readonly ConformanceCase[] = casesOf(
     },
   ],
 );
+
+/** Whoever reads the capability leaves behind what does not fit, and no more. */
+function expectAsTold(limits: Capabilities['metadataLimits'], kept: boolean, fits: boolean, what: string): void {
+  if (limits !== undefined && kept !== fits)
+    fail(`${what}: expected it to be ${fits ? 'kept' : 'refused'}, as capabilities.metadataLimits says; it was ${kept ? 'kept' : 'refused'}`, kept, fits);
+}
 
 function checksumsOf(content: Uint8Array): Checksums {
   const crc = Buffer.alloc(4);

@@ -123,6 +123,9 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
         metadata: Object.fromEntries(Object.entries(o.metadata ?? {}).map(([name, value]) => [name, value.replaceAll(/[^\n\r -~]/gu, '?')])),
       }),
   })),
+  broken('limits of metadata are told that are none', 'metadata that is empty is kept as it is or refused, and never mangled', (inner) => ({
+    capabilities: { ...inner.capabilities, metadataLimits: { names: 'token', emptyValues: false } },
+  })),
   broken('an overwrite keeps the old metadata', 'an overwrite keeps nothing of the old headers and metadata', (inner) => ({
     async put(key, body, o): Promise<ObjectInfo> {
       const old = await inner.head(key, {}).catch(() => undefined);

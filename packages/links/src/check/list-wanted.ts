@@ -8,7 +8,7 @@ export interface Wanted {
   readonly entity: Entity;
 }
 
-export interface ListedWanted extends Wanted {
+interface ListedWanted extends Wanted {
   /** As it was listed; absent where it was not: it is gone, or the listing could not read it. */
   readonly info?: ObjectInfo;
 }

@@ -16,7 +16,7 @@ export interface TextLine {
   readonly fault?: TextFault;
 }
 
-export interface TextFault {
+interface TextFault {
   /** From 1, in UTF-16 code units, as editors count. */
   readonly column: number;
   readonly reason: string;

@@ -4,9 +4,21 @@ import { type Call, type Checksums, type GetOptions, type HeadOptions, type Obje
 import { conditionKind, etagOf, rangeHeader, wantsChecksums, writeConditionInput } from '../conditions.ts';
 import { type ObjectAnswer, withoutChunking, isOwnClass } from '../convert-answer.ts';
 import { commandHeaders } from '../convert-headers.ts';
-import { notS3, type FaultContext } from '../minio-error.ts';
+import { type FaultContext, notS3, withoutResult } from '../minio-error.ts';
 import { networkError } from '../network-error.ts';
-import type { BeginRequest, CompletionRequest, ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
+import type {
+  BeginRequest,
+  CompletionRequest,
+  CopyAnswer,
+  CopyPartRequest,
+  CopyRequest,
+  ListRequest,
+  ObjectCalls,
+  OpenAnswer,
+  PartRequest,
+  WriteAnswer,
+  WriteRequest,
+} from '../object-calls.ts';
 import type { StoreConnection } from '../store-connection.ts';
 import { bodyLength } from '../content-length.ts';
 import { decodedUrl } from '../xml/text.ts';
@@ -136,6 +148,40 @@ export class SdkCalls implements ObjectCalls {
     return ETag === undefined ? undefined : quotedEtag(ETag);
   }
 
+  async copy(key: string, o: CopyRequest): Promise<CopyAnswer> {
+    const context = this.#store.context('copy', key, { condition: 'revision' });
+    const { storageClass } = o.headers;
+    const input = {
+      Bucket: this.#store.bucket,
+      Key: key,
+      CopySource: o.source,
+      CopySourceIfMatch: o.sourceEtag,
+      ...(o.directive === 'replace'
+        ? { ...commandHeaders(o.headers, key), MetadataDirective: 'REPLACE' as const, TaggingDirective: 'REPLACE' as const }
+        : storageClass === undefined
+          ? {}
+          : { StorageClass: storageClass as 'STANDARD' }),
+      ...writeConditionInput(o.if),
+    };
+    const { CopyObjectResult } = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.CopyObjectCommand(input), send));
+    return { etag: resultTag(CopyObjectResult?.ETag, context), lastModified: CopyObjectResult?.LastModified ?? new Date() };
+  }
+
+  async copyPart(key: string, o: CopyPartRequest): Promise<string> {
+    const context = this.#store.context('copy', key, { condition: 'revision' });
+    const input = {
+      Bucket: this.#store.bucket,
+      Key: key,
+      UploadId: o.uploadId,
+      PartNumber: o.number,
+      CopySource: o.source,
+      CopySourceIfMatch: o.sourceEtag,
+      CopySourceRange: rangeHeader(o.range),
+    };
+    const { CopyPartResult } = await this.#client.call(context, o, (client, sdk, send) => client.send(new sdk.UploadPartCopyCommand(input), send));
+    return resultTag(CopyPartResult?.ETag, context);
+  }
+
   async list(o: ListRequest): Promise<ListedPage> {
     const context = this.#store.context('list');
     const input = {
@@ -203,6 +249,12 @@ async function* explained(body: Readable, context: FaultContext, { signal }: Cal
 
 function answeredTag(etag: string | undefined, context: FaultContext): string {
   if (etag === undefined) throw notS3(context, { status: 200 });
+  return quotedEtag(etag);
+}
+
+/** A copy without its result may not have been made. */
+function resultTag(etag: string | undefined, context: FaultContext): string {
+  if (etag === undefined || etag === '') throw withoutResult(context);
   return quotedEtag(etag);
 }
 

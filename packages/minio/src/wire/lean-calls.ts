@@ -5,9 +5,22 @@ import { bodyLength } from '../content-length.ts';
 import { answerOf, headerOf, type ObjectAnswer } from '../convert-answer.ts';
 import { requestHeaders } from '../convert-headers.ts';
 import { isAnonymous } from '../credentials/anonymous.ts';
-import { type FaultContext, notS3, serviceError } from '../minio-error.ts';
+import { type FaultContext, notS3, serviceError, withoutResult } from '../minio-error.ts';
 import { networkError } from '../network-error.ts';
-import type { BeginRequest, CompletionRequest, ListRequest, ObjectCalls, OpenAnswer, PartRequest, WriteAnswer, WriteRequest } from '../object-calls.ts';
+import type {
+  BeginRequest,
+  CompletionRequest,
+  CopyAnswer,
+  CopyFrom,
+  CopyPartRequest,
+  CopyRequest,
+  ListRequest,
+  ObjectCalls,
+  OpenAnswer,
+  PartRequest,
+  WriteAnswer,
+  WriteRequest,
+} from '../object-calls.ts';
 import type { StoreConnection } from '../store-connection.ts';
 import { errorDocument } from '../xml/error-document.ts';
 import { type ListedPage, ListingFault, quotedEtag, scanListing } from '../xml/listing.ts';
@@ -113,6 +126,30 @@ export class LeanCalls implements ObjectCalls {
     return etag === undefined ? undefined : quotedEtag(etag);
   }
 
+  async copy(key: string, o: CopyRequest): Promise<CopyAnswer> {
+    const context = this.#store.context('copy', key, { condition: 'revision' });
+    const { storageClass } = o.headers;
+    const headers: Record<string, string> = {
+      ...(o.directive === 'replace'
+        ? { ...requestHeaders(o.headers, key), 'x-amz-metadata-directive': 'REPLACE', 'x-amz-tagging-directive': 'REPLACE' }
+        : storageClass === undefined
+          ? {}
+          : { 'x-amz-storage-class': storageClass }),
+      ...sourceHeaders(o),
+      ...writeConditionHeaders(o.if),
+    };
+    const document = await this.#document({ method: 'PUT', key, headers, context, ...signalOf(o) }, 'CopyObjectResult');
+    const modified = Date.parse(elementText(document, 'LastModified') ?? '');
+    return { etag: resultTag(document, context), lastModified: Number.isNaN(modified) ? new Date() : new Date(modified) };
+  }
+
+  async copyPart(key: string, o: CopyPartRequest): Promise<string> {
+    const context = this.#store.context('copy', key, { condition: 'revision' });
+    const query = { partNumber: String(o.number), uploadId: o.uploadId };
+    const headers = { ...sourceHeaders(o), 'x-amz-copy-source-range': rangeHeader(o.range) };
+    return resultTag(await this.#document({ method: 'PUT', key, query, headers, context, ...signalOf(o) }, 'CopyPartResult'), context);
+  }
+
   async list(o: ListRequest): Promise<ListedPage> {
     const context = this.#store.context('list');
     const query: Record<string, string> = { 'list-type': '2', 'encoding-type': 'url', 'max-keys': String(o.limit) };
@@ -166,12 +203,7 @@ export class LeanCalls implements ObjectCalls {
     if (document.includes(`</${root}>`)) return document;
     const contentType = headerOf(headers, 'content-type');
     if (contentType?.includes('html') === true) throw notS3(context, { status, contentType, server: headerOf(headers, 'server') });
-    throw new StorageError('Unavailable', `${context.endpoint} answered without the result that was expected (${root})`, {
-      operation: context.operation,
-      provider: 'minio',
-      bucket: context.bucket,
-      status,
-    });
+    throw withoutResult(context, status, root);
   }
 
   /** Resolves with a success; anything else is thrown. */
@@ -232,6 +264,17 @@ export class LeanCalls implements ObjectCalls {
     if (signal?.aborted === true || error instanceof StorageError) return signal?.aborted === true ? signal.reason : error;
     return networkError(error, context);
   }
+}
+
+function sourceHeaders({ source, sourceEtag }: CopyFrom): Record<string, string> {
+  return { 'x-amz-copy-source': source, 'x-amz-copy-source-if-match': sourceEtag };
+}
+
+/** A copy without its result may not have been made. */
+function resultTag(document: string, context: FaultContext): string {
+  const etag = elementText(document, 'ETag');
+  if (etag === undefined || etag === '') throw withoutResult(context, 200, 'ETag');
+  return quotedEtag(etag);
 }
 
 function plainText(bytes: Buffer, contentType: string | undefined): string {

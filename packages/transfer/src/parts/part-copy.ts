@@ -1,11 +1,12 @@
 import { type Bucket, type Call, combineCrc32, isStorageError, type ObjectInfo, StorageError, type Upload, type UploadedPart } from '@stowage/core';
 import { crc32 } from 'node:zlib';
+import { carriedHeaders } from '../carried-headers.ts';
 import { isKnown, listedRevision, writeCondition } from '../copy-condition.ts';
 import { asStorageError } from '../copy-failure.ts';
 import type { KnownPart, UnfinishedUploads, UploadPlan } from '../journal/unfinished-uploads.ts';
 import type { Side } from '../side.ts';
 import type { Stop } from '../stop.ts';
-import { carriedHeaders, type StreamCopied, type StreamCopy } from '../stream-copy.ts';
+import type { StreamCopied, StreamCopy } from '../stream-copy.ts';
 import type { PartBuffers } from './part-buffers.ts';
 import { partRange } from './part-plan.ts';
 
@@ -260,7 +261,8 @@ class PartedObject {
       uploads?.ended(upload.ref);
     } catch (error) {
       if (!isStorageError(error)) throw error;
-      if (uploads === undefined) onDropped(`an unfinished upload of ${JSON.stringify(action.key)} could not be removed: ${error.message}`);
+      if (uploads === undefined)
+        onDropped(`upload of ${action.key}`, `an unfinished upload of ${JSON.stringify(action.key)} could not be removed: ${error.message}`);
       else uploads.abandoned(upload.ref);
     }
   }
