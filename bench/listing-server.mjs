@@ -31,8 +31,7 @@ const server = createServer((request, answer) => {
       `${XML}<ListAllMyBucketsResult ${NAMESPACE}><Owner><ID>bench</ID></Owner><Buckets><Bucket><Name>keys</Name><CreationDate>${TIME}</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>`,
     );
   if (query.has('location')) return send(`${XML}<LocationConstraint ${NAMESPACE}></LocationConstraint>`);
-  if (!/^\/keys\/?$/.test(pathname))
-    return send(`${XML}<Error><Code>NoSuchKey</Code><Message>There are keys here, and no objects.</Message></Error>`, 404);
+  if (!/^\/keys\/?$/.test(pathname)) return send(`${XML}<Error><Code>NoSuchKey</Code><Message>There are keys here, and no objects.</Message></Error>`, 404);
   if (request.method === 'HEAD') return send('');
   if (query.get('list-type') !== '2') return send(`${XML}<Error><Code>NotImplemented</Code><Message>ListObjectsV2 alone.</Message></Error>`, 501);
   const limit = Math.min(Number(query.get('max-keys') ?? MAX_PAGE), MAX_PAGE);

@@ -8,6 +8,8 @@ import { type Terminal, write } from './terminal.ts';
 
 /** A store that takes connections and answers nothing is given up. */
 const PATIENCE_MS = 30_000;
+/** Names one file, and no bucket. */
+const PUBLIC_LINK = /^https?:/i;
 
 /** Examines the bucket of each link, and gives 0 where nothing that is needed is missing. Throws `CommandError`. */
 export async function runDoctor(request: DoctorRequest, terminal: Terminal): Promise<number> {
@@ -28,12 +30,14 @@ async function examineAll(request: DoctorRequest, terminal: Terminal): Promise<n
   for (const [i, link] of request.links.entries()) {
     const examined = await examine(link, configuration, terminal);
     if (typeof examined === 'number') return examined;
+    // A query may hold a signature.
+    const shown = PUBLIC_LINK.test(link) ? examined.bucket : link;
     const exitCode = examined.healthy ? EXIT.inSync : EXIT.destination;
     code = Math.max(code, exitCode);
     const width = Math.min(terminal.stdout.columns ?? 80, 100);
     const text = request.json
-      ? JSON.stringify({ event: 'diagnosis', time: terminal.today().toISOString(), link, exitCode, ...examined })
-      : `${i > 0 ? '\n' : ''}${diagnosisLines(link, examined, width).join('\n')}`;
+      ? JSON.stringify({ event: 'diagnosis', time: terminal.today().toISOString(), link: shown, exitCode, ...examined })
+      : `${i > 0 ? '\n' : ''}${diagnosisLines(shown, examined, width).join('\n')}`;
     await write(terminal.stdout, `${text}\n`);
   }
   return code;
@@ -49,7 +53,7 @@ async function examine(link: string, configuration: Configuration, { onSignal }:
   });
   const late = AbortSignal.timeout(PATIENCE_MS);
   try {
-    const { provider, bucket } = parseLinkPrefix(link);
+    const { provider, bucket } = PUBLIC_LINK.test(link) ? { provider: 'http', bucket: link } : parseLinkPrefix(link);
     configuration.refuseUncertain(provider, bucket);
     const storages = await configuration.storagesOf(provider);
     return await storages.diagnose(link, { signal: AbortSignal.any([interrupted.signal, late]) });

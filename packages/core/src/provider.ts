@@ -21,7 +21,7 @@ export interface Provider<C = unknown> {
   open(config: C, bucket: string): BucketDriver;
   /**
    * Finds out what these credentials may do with the bucket, and why they may not do the rest, by requests that change nothing.
-   * Rejects only for an abort. Absent where a provider has nothing to say beyond `checkAccess`.
+   * Of public links `bucket` is the URL. Rejects only for an abort. Absent where a provider has nothing to say beyond `checkAccess`.
    */
   diagnose?(config: C, bucket: string, call: Call): Promise<Diagnosis>;
 }

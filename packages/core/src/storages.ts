@@ -44,7 +44,7 @@ export interface Storages extends AsyncDisposable {
   main(name: string): Bucket;
   /**
    * What the configured credentials may do with the bucket of `s3://cars`, and what to ask for where that is not enough: the
-   * provider's own diagnosis, else one made of `checkAccess`. Rejects as `bucket` throws, and for an abort; what the store refuses
+   * provider's own diagnosis, else one made of `checkAccess`. A public http link is examined itself. Rejects as `bucket` throws, and for an abort; what the store refuses
    * is in the diagnosis.
    */
   diagnose(link: string, call?: Call): Promise<Diagnosis>;
@@ -87,9 +87,12 @@ class ConfiguredStorages implements Storages {
   resolve(link: string): ResolvedLink {
     const parsed = parseLink(link, { schemes: this.#schemes });
     if (parsed.kind === 'object') return { bucket: this.#open(this.#linked(parsed.provider, parsed.bucket)), key: parsed.key };
-    const provider = this.#schemes.get(parsed.url.slice(0, parsed.url.indexOf(':'))) ?? '';
-    const place = this.#configured(provider, PUBLIC_URLS) ?? { provider, bucket: PUBLIC_URLS, settings: PUBLIC_SETTINGS, realm: '' };
-    return { bucket: this.#open(place), key: parsed.url };
+    return { bucket: this.#open(this.#publicPlace(parsed.url)), key: parsed.url };
+  }
+
+  #publicPlace(url: string): StoragePlace {
+    const provider = this.#schemes.get(url.slice(0, url.indexOf(':'))) ?? '';
+    return this.#configured(provider, PUBLIC_URLS) ?? { provider, bucket: PUBLIC_URLS, settings: PUBLIC_SETTINGS, realm: '' };
   }
 
   main(name: string): Bucket {
@@ -99,9 +102,10 @@ class ConfiguredStorages implements Storages {
   }
 
   async diagnose(link: string, call: Call = {}): Promise<Diagnosis> {
-    const place = this.#linkOfBucket(link);
+    const url = publicUrl(link, this.#schemes);
+    const place = url === undefined ? this.#linkOfBucket(link) : this.#publicPlace(url);
     const { provider, config } = this.#provided(place);
-    if (provider.diagnose) return provider.diagnose(config, place.bucket, call);
+    if (provider.diagnose) return provider.diagnose(config, url ?? place.bucket, call);
     return accessDiagnosis(this.#open(place), call);
   }
 
@@ -198,6 +202,13 @@ class ConfiguredStorages implements Storages {
     ];
     return new StorageError('Config', parts.filter((part) => part !== '').join('; '), { provider, bucket: name });
   }
+}
+
+/** The URL of a public link; undefined for a link of a bucket. Throws `InvalidLink`. */
+function publicUrl(link: string, schemes: LinkSchemes): string | undefined {
+  if (!/^https?:/i.test(link)) return undefined;
+  const parsed = parseLink(link, { schemes });
+  return parsed.kind === 'object' ? undefined : parsed.url;
 }
 
 const PUBLIC_SETTINGS = { provider: 'http' };

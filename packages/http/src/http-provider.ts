@@ -1,4 +1,5 @@
 import { type BucketDriver, parseDuration, parseSize, type Provider, StorageError } from '@stowage/core';
+import { diagnose } from './diagnose.ts';
 import { httpDriver } from './http-driver.ts';
 import { assertUsable, type HttpOptions } from './http-options.ts';
 
@@ -8,6 +9,7 @@ export const http: Provider<HttpOptions> = {
   schemes: ['http', 'https'],
   parseConfig,
   open: (options, bucket): BucketDriver => httpDriver(options, bucket),
+  diagnose,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -26,7 +26,7 @@ export function accountSas({ account }: AzuriteServer, { letters = 'rwdlacx', en
 }
 
 /** https://learn.microsoft.com/en-us/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#blob-names */
-export function azureHolds(key: string): boolean {
+function azureHolds(key: string): boolean {
   const segments = key.split('/');
   return (
     // Characters, says the document; no key of a mirror has more bytes, either.

@@ -3,7 +3,7 @@ import { contentsOf, getObject, makeBucket, putObject } from '../plain-s3.ts';
 import { headersOfAnswer, type PlainHeaders, type PlainStore } from './plain-store.ts';
 
 /** MinIO keeps segments as names of files: it drops a leading slash, merges or refuses double ones, and holds no object below another. */
-export function minioHolds(key: string): boolean {
+function minioHolds(key: string): boolean {
   return Buffer.byteLength(key) <= 1024 && !key.startsWith('/') && !key.includes('//') && key.split('/').every((segment) => Buffer.byteLength(segment) <= 255);
 }
 

@@ -51,9 +51,12 @@ export class HttpPool {
   /** Resolves when the answer begins. Its body must be read to its end or closed. */
   send(request: HttpRequest): Promise<HttpAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    const exchange = new Exchange(request.method === 'HEAD', request.signal, resolve, reject);
+    const isHead = request.method === 'HEAD';
+    const exchange = new Exchange(isHead, request.signal, resolve, reject);
     const { method, path, headers, body } = request;
-    this.#pool.dispatch({ method, path, headers, ...(body === undefined ? {} : { body }) }, exchange);
+    // undici ends a connection behind each HEAD, for the sake of servers that send a body there: a handshake for each object.
+    const keep = isHead ? { reset: false } : {};
+    this.#pool.dispatch({ method, path, headers, ...keep, ...(body === undefined ? {} : { body }) }, exchange);
     return promise;
   }
 
