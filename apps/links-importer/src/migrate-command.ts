@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { migrateProject, type MigrateLayout, type MigrateOutcome, type MigrateReport } from '@stowage/links';
 import { isStorageError } from '@stowage/core';
-import { bytesText, CommandError, countOf, countText, durationText, visible } from '@stowage/terminal';
+import { CommandError, visible } from '@stowage/terminal';
+import { bytesText, countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 import { DatasetNames, findProject } from './catalog-names.ts';
 import type { CommandContext } from './command-context.ts';
 import { readEntitiesMap } from './entities-map.ts';

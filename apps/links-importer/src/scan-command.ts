@@ -1,6 +1,7 @@
 import { isStorageError, parseLinkPrefix } from '@stowage/core';
 import { endingsOf, type ProjectKind, type ScanFilter, scanLinks } from '@stowage/links';
-import { CommandError, countOf, visible } from '@stowage/terminal';
+import { CommandError, visible } from '@stowage/terminal';
+import { countOf } from '@stowage/terminal/quantity-text';
 import type { CommandContext } from './command-context.ts';
 import { EXIT } from './exit-code.ts';
 import { outputFile } from './output-file.ts';

@@ -1,12 +1,8 @@
 import { createStorages, type Layer, retryLayer, type Storages } from '@stowage/core';
-import { type LoadedConfig, loadConfig, type MainStorage, type StorageEntry } from '@stowage/core/config';
-import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
-import type { ConfigurationRequest } from './mirror-request.ts';
+import type { LoadedConfig, MainStorage, StorageEntry } from '@stowage/core/config';
+import { CommandError, loadProvider, type Terminal, visible } from '@stowage/terminal';
+import { type ConfigurationRequest, readConfiguration } from '@stowage/terminal/configuration-files';
 import { firstContact } from './first-contact.ts';
-import { loadProvider } from './provider-packages.ts';
-import type { Terminal } from './terminal.ts';
 
 /** What a flag of the command line says of folders, before what their entries say. */
 export interface FolderFlags {
@@ -24,10 +20,11 @@ export class Configuration {
 
   /** Reads it and tells what is wrong with it. Throws `CommandError` where nothing of it can be used. */
   constructor(request: ConfigurationRequest, flags: FolderFlags, terminal: Terminal) {
-    this.#envFile = request.dotenv ?? (isFile(resolve(terminal.cwd, ENV_FILE)) ? ENV_FILE : undefined);
-    this.#config = readConfig(request, this.#envFile, terminal);
     this.#flags = flags;
     this.#terminal = terminal;
+    const { config, envFile } = readConfiguration(request, terminal, (line) => this.#tell(line));
+    this.#config = config;
+    this.#envFile = envFile;
   }
 
   /** Where the application keeps what is its own; undefined where that has errors, which have been told. */
@@ -70,12 +67,16 @@ export class Configuration {
   }
 
   async #createStorages(name: string): Promise<Storages> {
-    const { stderr, importPackage } = this.#terminal;
+    const { importPackage } = this.#terminal;
     const config = { ...this.#config, entries: this.#config.entries.map((entry) => withFlags(entry, this.#flags)) };
     // A disk that fails once fails again.
     const layers: Layer[] = name === 'fs' ? [] : [firstContact(), retryLayer()];
-    const context = { env: this.#config.env, onNotice: (text: string): void => void stderr.write(`stowage-mirror: ${text}\n`) };
-    return createStorages({ providers: [await loadProvider(name, importPackage)], config, layers, context });
+    const context = { env: this.#config.env, onNotice: (text: string): void => this.#tell(text) };
+    return createStorages({ providers: [await loadProvider(name, { command: 'stowage-mirror', importPackage })], config, layers, context });
+  }
+
+  #tell(line: string): void {
+    this.#terminal.stderr.write(`stowage-mirror: ${visible(line)}\n`);
   }
 }
 
@@ -83,32 +84,4 @@ export class Configuration {
 function withFlags(entry: StorageEntry, { symlinks, fsync = true }: FolderFlags): StorageEntry {
   if (entry.provider !== 'fs') return entry;
   return { ...entry, settings: { ...entry.settings, ...(symlinks === undefined ? {} : { symlinks }), ...(fsync ? {} : { durability: 'none' }) } };
-}
-
-/** The file of variables that is read where it is there, as docker compose does. */
-const ENV_FILE = '.env';
-
-function readConfig({ config: configPath, detail }: ConfigurationRequest, envFile: string | undefined, { cwd, env, stderr }: Terminal): LoadedConfig {
-  const config = loadConfig({
-    ...(configPath === undefined ? {} : { configPath }),
-    ...(envFile === undefined ? {} : { envFile }),
-    env,
-    cwd,
-    readFile: (path) => readFileSync(path),
-  });
-  const broken = config.errors.find(({ path }) => path === '');
-  // A file that was named and is not there, or cannot be read at all: what is right of the rest is not what was asked for.
-  if (broken !== undefined) throw new CommandError(`the configuration cannot be used: ${broken.message}`);
-  const [first] = config.errors;
-  // Nothing of it can be used, so that what is wrong with it is the answer, not what is missing in it.
-  if (first !== undefined && config.entries.length === 0 && (config.main?.folder !== undefined || config.main === undefined))
-    throw new CommandError(`the configuration cannot be used: ${first.message}`);
-  const told = detail === 'quiet' ? config.errors : [...config.errors, ...config.warnings];
-  for (const { message, severity } of told) stderr.write(`stowage-mirror: configuration ${severity}: ${message}\n`);
-  return config;
-}
-
-/** A folder of that name is Python's, and no file of variables. */
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }

@@ -1,5 +1,5 @@
-import { isStorageError, parseDuration, parseSize } from '@stowage/core';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { duration, size, wholeNumber } from '@stowage/terminal';
+import { type Command, Option } from 'commander';
 
 /** A filter of the command line; their order counts, also between different options. */
 interface FilterOption {
@@ -65,10 +65,10 @@ export function selecting(command: Command): void {
     .addOption(new Option('--exclude <glob>', 'leave keys that match alone, on both sides').argParser(collect))
     .addOption(new Option('--filter-from <file>', 'filters, a line each: "+ glob" or "- glob"').argParser(collect))
     .addOption(new Option('--files-from <file>', 'these keys alone, a line each or before each NUL'))
-    .addOption(new Option('--min-size <size>', 'source objects of at least: 10k, 5m, 1g').argParser(reading(parseSize)))
-    .addOption(new Option('--max-size <size>', 'source objects of at most').argParser(reading(parseSize)))
-    .addOption(new Option('--min-age <age>', 'source objects written longer ago: 90s, 12h, 7d').argParser(reading(parseDuration)))
-    .addOption(new Option('--max-age <age>', 'source objects written since').argParser(reading(parseDuration)));
+    .addOption(new Option('--min-size <size>', 'source objects of at least: 10k, 5m, 1g').argParser(size))
+    .addOption(new Option('--max-size <size>', 'source objects of at most').argParser(size))
+    .addOption(new Option('--min-age <age>', 'source objects written longer ago: 90s, 12h, 7d').argParser(duration))
+    .addOption(new Option('--max-age <age>', 'source objects written since').argParser(duration));
 }
 
 /** What becomes of objects that both sides have. */
@@ -122,24 +122,5 @@ export function engineRequest(o: EngineOptions): EngineRequest {
     journal: o.journal !== false,
     ...(o.reportDir === undefined ? {} : { reportDir: o.reportDir }),
     ...(o.metricsPort === undefined ? {} : { metricsPort: o.metricsPort }),
-  };
-}
-
-function reading(parse: (text: string) => number): (text: string) => number {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (isStorageError(error)) throw new InvalidArgumentError(`${error.message}.`);
-      throw error;
-    }
-  };
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,6}$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
 }

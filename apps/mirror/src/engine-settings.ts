@@ -11,11 +11,10 @@ import {
 } from '@stowage/transfer';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal } from '@stowage/terminal';
 import type { EngineRequest } from './engine-options.ts';
 import { lookAtPath } from './local-path.ts';
 import type { OpenPlaces } from './open-places.ts';
-import type { Terminal } from './terminal.ts';
 
 type EngineSettings = Pick<MirrorOptions, 'filter' | 'existing' | 'deleteExcluded' | 'trash' | 'bandwidth' | 'retries'>;
 

@@ -1,12 +1,10 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
 import { Configuration } from './configuration.ts';
 import { EXIT } from './exit-code.ts';
 import type { MirrorRequest } from './mirror-request.ts';
 import { runMirror } from './run-mirror.ts';
-import { type Terminal, write } from './terminal.ts';
-import { visible } from './visible-text.ts';
 
 /** A command line of `local`, read: what all its copies have in common, but for the places. */
 export interface LocalMoveRequest extends Omit<MirrorRequest, 'command' | 'source' | 'destination' | 'delete'> {

@@ -1,7 +1,7 @@
+import { CommandError } from '@stowage/terminal';
 import type { ProgressSnapshot } from '@stowage/transfer';
 import { createServer } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
-import { CommandError } from './command-error.ts';
 
 /** Name, meaning and value of each metric. Bytes and objects count up; the others go up and down. */
 const METRICS: readonly (readonly [name: string, help: string, value: (snapshot: ProgressSnapshot) => number])[] = [

@@ -1,13 +1,6 @@
+import type { ConfigurationRequest } from '@stowage/terminal/configuration-files';
 import type { Comparison } from '@stowage/transfer';
 import type { EngineRequest } from './engine-options.ts';
-
-/** Where a command finds the storages that links name. */
-export interface ConfigurationRequest {
-  readonly config?: string;
-  /** A file of variables. Default: `.env` of the working folder, where it is there. */
-  readonly dotenv?: string;
-  readonly detail: 'quiet' | 'normal' | 'verbose';
-}
 
 /** A command line of a mirror, read. */
 export interface MirrorRequest extends ConfigurationRequest {

@@ -3,13 +3,12 @@ import { fsDriver } from '@stowage/fs';
 import { overlap, overlapError, type PlaceIdentity, singleObjectLayer } from '@stowage/transfer';
 import { lstatSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal } from '@stowage/terminal';
 import type { Configuration } from './configuration.ts';
 import { createdOnWrite } from './created-on-write.ts';
 import { EXIT } from './exit-code.ts';
 import { identityOfPath, isInsideByInode, isWritable, type LocalPath, lookAtPath } from './local-path.ts';
 import type { MirrorRequest } from './mirror-request.ts';
-import type { Terminal } from './terminal.ts';
 
 /** A tree that is open. */
 interface OpenPlace {

@@ -1,11 +1,9 @@
 import { formatDuration } from '@stowage/core';
 import { OUTCOME_KINDS, type PairRuns, type PastRun, pastRuns } from '@stowage/transfer';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
 import { stateFolder } from './engine-settings.ts';
 import { EXIT } from './exit-code.ts';
-import { bytesText, countText } from './quantity-text.ts';
-import { type Terminal, write } from './terminal.ts';
-import { visible } from './visible-text.ts';
+import { bytesText, countText } from '@stowage/terminal/quantity-text';
 
 /** A command line of `runs` or `show`, read. */
 export interface RunsRequest {

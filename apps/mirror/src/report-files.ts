@@ -1,12 +1,11 @@
 import type { MirrorReport, Outcome, OutcomeKind } from '@stowage/transfer';
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal } from '@stowage/terminal';
 import { isInside } from './engine-settings.ts';
 import { endEvent, eventLine, outcomeEvent } from './json-events.ts';
 import { lookAtPath } from './local-path.ts';
 import type { OpenPlaces } from './open-places.ts';
-import type { Terminal } from './terminal.ts';
 
 /** Each kind but `same`, which is the rule. */
 const FILES: Readonly<Partial<Record<OutcomeKind, string>>> = {

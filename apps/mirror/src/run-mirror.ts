@@ -1,5 +1,5 @@
 import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome, parseDeleteLimit, type TrippedGuard } from '@stowage/transfer';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
 import { engineSettings, journalOptions } from './engine-settings.ts';
 import { EXIT, exitCode, REFUSAL_EXIT } from './exit-code.ts';
 import { FailureGroups } from './failure-groups.ts';
@@ -10,8 +10,6 @@ import { outcomeLine } from './outcome-words.ts';
 import { liveView, plainView, type ProgressView } from './progress-view.ts';
 import { summaryLines } from './summary.ts';
 import { ReportFiles } from './report-files.ts';
-import { type Terminal, write } from './terminal.ts';
-import { visible } from './visible-text.ts';
 
 /** Runs a command to its end and gives its exit code. Throws `CommandError` for what the user can put right. */
 export async function runMirror(request: MirrorRequest, terminal: Terminal): Promise<number> {

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, w
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Terminal } from '@stowage/terminal';
 import { runCli } from '../src/cli.ts';
-import type { Terminal } from '../src/terminal.ts';
 import { type Ended, ended, eventsOf, plant, plantFiles, start, treeOf, useFolder } from './command.ts';
 import { fakeTerminal } from './fake-terminal.ts';
 

@@ -1,18 +1,7 @@
 import type { MigrateLayout } from '@stowage/links';
+import { atOnce, command, examples, given, size, withOutput, withStorages } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
-import {
-  atOnce,
-  command,
-  type CommonOptions,
-  commonRequest,
-  examples,
-  given,
-  type Run,
-  size,
-  withCatalog,
-  withOutput,
-  withStorages,
-} from './common-arguments.ts';
+import { type CommonOptions, commonRequest, type Run, withCatalog } from './common-arguments.ts';
 
 const TRANSFERS = 16;
 
