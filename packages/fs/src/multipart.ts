@@ -12,7 +12,8 @@ import {
   type UploadRef,
 } from '@stowage/core';
 import { FsFault } from './fault.ts';
-import { errno, type FileSystem, lstat, readSome, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
+import type { FolderSync } from './folder-sync.ts';
+import { errno, type FileSystem, lstat, readSome, sync, writeAll, writeAllSync } from './file-system.ts';
 import { makeOwnFolder, ownPath } from './own-folder.ts';
 import { placeOf, type Root } from './place.ts';
 import { etagOf } from './revision.ts';
@@ -33,12 +34,13 @@ const COPY_BYTES = 1024 * 1024;
 /** Uploads in parts: each part a file of its own, so that writers of several processes do not meet, and a restart loses none. */
 export class Uploads {
   readonly #root: Root;
-  readonly #durable: boolean;
+  readonly #names: FolderSync | undefined;
   readonly #fail: Fail;
 
-  constructor(root: Root, durable: boolean, fail: Fail) {
+  /** @param names undefined where nobody waits for the disk */
+  constructor(root: Root, names: FolderSync | undefined, fail: Fail) {
     this.#root = root;
-    this.#durable = durable;
+    this.#names = names;
     this.#fail = fail;
   }
 
@@ -53,7 +55,7 @@ export class Uploads {
     fs.mkdirSync(aside);
     await this.#writeInto(aside, MANIFEST, Buffer.from(JSON.stringify(manifest)));
     fs.renameSync(aside, folder);
-    if (this.#durable) await syncPath(fs, ownPath(path, 'uploads'));
+    await this.#names?.done(ownPath(path, 'uploads'));
     return this.#open({ key, id, startedAt: manifest.startedAt }, folder, manifest);
   }
 
@@ -111,7 +113,7 @@ export class Uploads {
       try {
         if (bytes.length <= COPY_BYTES) writeAllSync(fs, fd, bytes, 0);
         else await writeAll(fs, fd, bytes, 0);
-        if (this.#durable) await sync(fs, fd);
+        if (this.#names !== undefined) await sync(fs, fd);
       } finally {
         fs.closeSync(fd);
       }
@@ -120,7 +122,7 @@ export class Uploads {
       removeIfThere(fs, temporary);
       throw errno(error) === 'ENOENT' ? gone() : error;
     }
-    if (this.#durable) await syncPath(fs, folder);
+    await this.#names?.done(folder);
   }
 
   #parts(folder: string): UploadedPart[] {
@@ -154,7 +156,7 @@ export class Uploads {
       placeOf(this.#root, ref.key),
       (temporary) => this.#assemble(ref.key, folder, parts, temporary.fd, o),
       options,
-      this.#durable,
+      this.#names,
     );
     this.#remove(folder);
     return info;

@@ -124,7 +124,9 @@ class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
       this.#fd = undefined; // Nobody closes it while the disk is at work.
       let count: number;
       try {
-        count = pace.readsHere(wanted) ? pace.timed(() => this.#fs.readSync(fd, chunk, 0, wanted, this.#at)) : await readSome(this.#fs, fd, chunk, wanted, this.#at);
+        count = pace.readsHere(wanted)
+          ? pace.timed(() => this.#fs.readSync(fd, chunk, 0, wanted, this.#at))
+          : await readSome(this.#fs, fd, chunk, wanted, this.#at);
       } finally {
         this.#fd = fd;
         if (this.#left) this.#close();

@@ -1,5 +1,6 @@
 import type { ObjectHeaders } from '@stowage/core';
 import { FsFault } from './fault.ts';
+import type { FolderSync } from './folder-sync.ts';
 import { errno, type FileStats, type FileSystem, safeReadFlags, syncPath, writeAllSync } from './file-system.ts';
 import { hasOwnPart, keyHash, makeOwnFolder, ownPath } from './own-folder.ts';
 import { micros } from './revision.ts';
@@ -135,18 +136,18 @@ export async function putHeaders(
   key: string,
   headers: ObjectHeaders,
   content: Content,
-  durable: boolean,
+  names: FolderSync | undefined,
 ): Promise<string | undefined> {
   const written = writeHeaders(fs, root, key, headers, content);
   if (written === undefined) return undefined;
   try {
-    if (durable) await syncHeaders(fs, written);
+    if (names !== undefined) await syncHeaders(fs, written);
     nameHeaders(fs, written);
   } catch (error) {
     removeIfThere(fs, written.temporary);
     throw error;
   }
-  if (durable) await syncPath(fs, folderOf(written.path));
+  await names?.done(folderOf(written.path));
   return written.path;
 }
 

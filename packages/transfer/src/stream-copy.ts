@@ -79,7 +79,12 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
 async function whole(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of content) chunks.push(chunk);
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  return chunks.length === 1
+    ? (chunks[0] as Uint8Array)
+    : Buffer.concat(
+        chunks,
+        chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      );
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */
