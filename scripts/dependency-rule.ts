@@ -5,12 +5,13 @@ import ts from 'typescript';
 import { root, type WorkspacePackage, workspacePackages } from './workspace.ts';
 
 /** A package's place in the house decides which packages of the workspace its sources may import. */
-type Place = 'core' | 'conformance' | 'provider' | 'engine' | 'workflow' | 'app' | 'test-servers';
+type Place = 'core' | 'conformance' | 'wire' | 'provider' | 'engine' | 'workflow' | 'app' | 'test-servers';
 
 /** Every package has its place here; one without is a violation, so that nobody adds a package past the rule. */
 const placeOf: Record<string, Place> = {
   'packages/core': 'core',
   'packages/conformance': 'conformance',
+  'packages/wire': 'wire',
   'packages/fs': 'provider',
   'packages/http': 'provider',
   'packages/minio': 'provider',
@@ -30,7 +31,8 @@ const placeOf: Record<string, Place> = {
 const mayImport: Record<Place, readonly Place[]> = {
   core: [],
   conformance: ['core'],
-  provider: ['core'],
+  wire: ['core'],
+  provider: ['core', 'wire'],
   engine: ['core'],
   workflow: ['core', 'engine'],
   app: ['core', 'provider', 'engine', 'workflow'],

@@ -55,7 +55,7 @@ describe('the dependency rule', () => {
       'a provider imports another',
       'packages/fs/src/seed.ts',
       "export { x } from '@stowage/azure';",
-      'provider uses @stowage/azure (provider); it may use core',
+      'provider uses @stowage/azure (provider); it may use core, wire',
     ],
     ['a provider imports the engine', 'packages/fs/src/seed.ts', "await import('@stowage/transfer');", 'provider uses @stowage/transfer'],
     ['a provider ships the suite', 'packages/fs/src/seed.ts', "import '@stowage/conformance';", 'provider uses @stowage/conformance'],

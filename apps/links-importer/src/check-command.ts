@@ -14,6 +14,8 @@ export interface CheckRequest {
   readonly projects: readonly string[];
   readonly dataset?: string;
   readonly requests: number;
+  /** Most milliseconds of a request. */
+  readonly timeoutMs: number;
   readonly listing: boolean;
   readonly report?: string;
 }
@@ -28,7 +30,7 @@ export async function runCheck(request: CheckRequest, context: CommandContext): 
     filters.push(
       await entityFilter(catalog, { ...(project === undefined ? {} : { project }), ...(request.dataset === undefined ? {} : { dataset: request.dataset }) }),
     );
-  const { storages } = await context.storages();
+  const { storages } = await context.storages({ timeoutMs: request.timeoutMs });
   const names = new DatasetNames(catalog);
   const file = request.report === undefined ? undefined : await open(resolve(terminal.cwd, request.report), 'w');
   await context.emit({ event: 'start', time: context.time(), command: 'check', projects: request.projects });

@@ -1,4 +1,4 @@
-import { concurrencyLayer, createStorages, type Layer, type Provider, retryLayer, type Storages } from '@stowage/core';
+import { concurrencyLayer, createStorages, type Layer, type Provider, retryLayer, type Storages, timeoutLayer } from '@stowage/core';
 import type { LoadedConfig } from '@stowage/core/config';
 import { installedProvider } from '@stowage/terminal';
 import { readConfiguration } from '@stowage/terminal/configuration-files';
@@ -7,6 +7,8 @@ import type { CommandContext } from './command-context.ts';
 export interface StoragesRequest {
   /** Most requests at once to each configured storage. Default: as many as the command makes. */
   readonly requests?: number;
+  /** How long a request, a page or a piece of a body may take, in milliseconds. Default: as long as the providers wait by themselves. */
+  readonly timeoutMs?: number;
 }
 
 export interface ConfiguredStorages {
@@ -15,7 +17,7 @@ export interface ConfiguredStorages {
 }
 
 /** Reads the configuration, tells what is wrong with it, and loads the providers that it names. Throws `CommandError` where nothing of it can be used. */
-export async function openStorages(context: CommandContext, { requests }: StoragesRequest): Promise<ConfiguredStorages> {
+export async function openStorages(context: CommandContext, { requests, timeoutMs }: StoragesRequest): Promise<ConfiguredStorages> {
   const { config } = readConfiguration(context.request, context.terminal, (line) => context.tell(line));
   const { importPackage } = context.terminal;
   // Public links need no entry; every other provider is one that the configuration names.
@@ -25,7 +27,12 @@ export async function openStorages(context: CommandContext, { requests }: Storag
     const provider = await installedProvider(name, importPackage);
     if (provider !== undefined) providers.push(provider);
   }
-  const layers = [...(requests === undefined ? [] : [limitPerStorage(requests, config)]), retryLayer()];
+  // Innermost: each attempt has its time, and waiting for its turn takes none of it.
+  const layers = [
+    ...(timeoutMs === undefined ? [] : [timeoutLayer(timeoutMs)]),
+    ...(requests === undefined ? [] : [limitPerStorage(requests, config)]),
+    retryLayer(),
+  ];
   return { config, storages: createStorages({ providers, config, layers, context: { env: config.env, onNotice: (text) => context.tell(text) } }) };
 }
 

@@ -21,6 +21,8 @@ export interface ImportRequest {
   readonly onNameTaken: NameConflict;
   readonly storeUrls: boolean;
   readonly requests: number;
+  /** Most milliseconds of a request. */
+  readonly timeoutMs: number;
   readonly reportDir?: string;
   readonly dryRun: boolean;
 }
@@ -31,10 +33,10 @@ const FAILURES_TOLD = 1000;
 /** Runs `import` to its end and gives the exit code. */
 export async function runImport(request: ImportRequest, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const { project, dataset, datasetsByFolder, type, verify, onNameTaken, storeUrls, requests, reportDir, dryRun } = request;
+  const { project, dataset, datasetsByFolder, type, verify, onNameTaken, storeUrls, requests, timeoutMs, reportDir, dryRun } = request;
   const oneDataset = dataset !== undefined;
   const sources = linksSources(request.files, { oneDataset, ...(request.format === undefined ? {} : { format: request.format }) }, terminal);
-  const { storages, config } = await context.storages({ requests });
+  const { storages, config } = await context.storages({ requests, timeoutMs });
   // Without any configuration there is nothing that unverified links could be compared with.
   const knowsStorages = verify !== 'none' || config.file !== undefined;
   if (!knowsStorages) context.tell('no configuration was found: buckets of links are not looked for');

@@ -10,6 +10,8 @@ export interface ScanRequest {
   readonly place: string;
   readonly output?: string;
   readonly endings: readonly string[];
+  /** Most milliseconds of a request. */
+  readonly timeoutMs: number;
   readonly type?: ProjectKind;
   readonly minSize?: number;
   readonly maxSize?: number;
@@ -21,7 +23,7 @@ export interface ScanRequest {
 /** Runs `scan` to its end and gives the exit code. */
 export async function runScan(request: ScanRequest, context: CommandContext): Promise<number> {
   const { prefix } = parseLinkPrefix(request.place);
-  const { storages } = await context.storages();
+  const { storages } = await context.storages({ timeoutMs: request.timeoutMs });
   const bucket = storages.bucket(request.place.slice(0, request.place.length - prefix.length));
   const output = await outputFile(request.output, context);
   const counts = { objects: 0, links: 0, unwritable: 0, issues: 0 };

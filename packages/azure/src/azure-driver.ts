@@ -26,12 +26,23 @@ import {
   type Upload,
   type UploadRef,
 } from '@stowage/core';
+import {
+  ChunkReader,
+  conditionKind,
+  inParallel,
+  isBytes,
+  partSizeFor,
+  type Piece,
+  piecesOf,
+  piecesOfStream,
+  sendPieces,
+  type SendPlan,
+  writeConditionHeaders,
+} from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
 import { type AzureOptions, type AzureSettings, azureSettings } from './azure-options.ts';
 import { capabilitiesOf, checkBlobKey } from './blob-limits.ts';
 import { newUpload, resumeUpload, startUpload } from './block-upload.ts';
-import { inParallel } from './bounded-work.ts';
-import { conditionKind, writeConditionHeaders } from './conditions.ts';
 import { checksumsOf, modifiedOf, revisionOf } from './convert-answer.ts';
 import { keptHeaders, requestHeaders } from './convert-headers.ts';
 import { COPY_RULES, copyFromOther, copyInAccount, type CopyRules } from './copy-blob.ts';
@@ -39,7 +50,6 @@ import { deleteBlobs } from './delete-blobs.ts';
 import { listPages, listUploads } from './list-blobs.ts';
 import { pick } from './pick.ts';
 import { BlobPresigner } from './presign-blob.ts';
-import { isBytes, PartReader, partSizeFor, piecesOf, piecesOfStream, sendPieces } from './put-in-blocks.ts';
 import { getBlob, headBlob } from './read-blob.ts';
 import { containerClient } from './sdk-client.ts';
 import { setHeaders } from './set-headers.ts';
@@ -86,15 +96,15 @@ export class AzureDriver implements BucketDriver {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
-    const partSize = partSizeFor(o.partSize ?? this.#settings.partSize, o.size ?? (isBytes(body) ? body.byteLength : undefined));
-    const plan = { partSize, concurrency: o.concurrency ?? this.#settings.concurrency, ...pick('signal', o.signal), ...pick('onProgress', o.onProgress) };
+    const partSize = partSizeFor(o.partSize ?? this.#settings.partSize, o.size ?? (isBytes(body) ? body.byteLength : undefined), this.capabilities.multipart);
+    const plan = { concurrency: o.concurrency ?? this.#settings.concurrency, ...pick('signal', o.signal), ...pick('onProgress', o.onProgress) };
     if (isBytes(body))
       return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInBlocks(key, piecesOf(body, partSize), plan, o);
-    const reader = new PartReader(body, o.signal);
+    const reader = new ChunkReader(body, o.signal);
     try {
       const first = await reader.next(partSize, o.size);
       if (first.last) return await this.#putAtOnce(key, first.bytes, o);
-      return await this.#putInBlocks(key, piecesOfStream(reader, first.bytes, partSize), plan, o);
+      return await this.#putInBlocks(key, piecesOfStream(reader, first.bytes, partSize, this.capabilities.multipart), plan, o);
     } finally {
       await reader.close();
     }
@@ -122,7 +132,7 @@ export class AzureDriver implements BucketDriver {
     };
   }
 
-  async #putInBlocks(key: string, pieces: ReturnType<typeof piecesOf>, plan: Parameters<typeof sendPieces>[2], o: PutOptions): Promise<ObjectInfo> {
+  async #putInBlocks(key: string, pieces: AsyncIterable<Piece>, plan: SendPlan, o: PutOptions): Promise<ObjectInfo> {
     const upload = newUpload(this.store, key, pickHeaders(o));
     const parts = await sendPieces(upload, pieces, plan);
     try {

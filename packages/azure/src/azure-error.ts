@@ -1,33 +1,21 @@
-import { type ErrorCode, StorageError, type StorageErrorDetails } from '@stowage/core';
-import { quoted } from './quoted.ts';
-import { withoutSecrets } from './sign-in/redaction.ts';
+import { type ErrorCode, quoted, type StorageError } from '@stowage/core';
+import { clockDifference, codeOfStatus, refusal, type RefusedAnswer, type RequestContext, withoutSecrets } from '@stowage/wire';
 
 /** What a refused request was answered with. */
-export interface ServiceFault {
+export interface ServiceFault extends RefusedAnswer {
   readonly status: number;
   /** `x-ms-error-code`, or the document's own. */
   readonly code: string;
   readonly message: string;
   /** What the service says of a sign-in that failed. */
   readonly detail?: string | undefined;
-  readonly requestId?: string | undefined;
-  /** The `Retry-After` header: seconds or a date. */
-  readonly retryAfter?: string | undefined;
   /** The `Date` header: the server's clock. */
   readonly date?: string | undefined;
 }
 
 /** What the request was, for the words of its error. */
-export interface FaultContext {
-  readonly operation: string;
-  readonly bucket: string;
-  readonly key?: string | undefined;
-  readonly endpoint: string;
+export interface FaultContext extends RequestContext {
   readonly signIn: string;
-  /** The condition that the write carried. */
-  readonly condition?: 'absent' | 'revision' | undefined;
-  /** Whether the caller named the checksum that was compared: sending again cannot help then. */
-  readonly ownChecksum?: boolean | undefined;
   /** Texts that must not appear. */
   readonly secrets: () => readonly string[];
 }
@@ -99,37 +87,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   AccountAlreadyExists: 'Config',
 };
 
-/** Where the code is missing or new, the status says what it can. */
-function codeOfStatus(status: number): ErrorCode {
-  if (status === 404) return 'NotFound';
-  if (status === 304) return 'NotModified';
-  if (status === 412) return 'PreconditionFailed';
-  if (status === 416) return 'InvalidRange';
-  if (status === 401) return 'Unauthenticated';
-  if (status === 403) return 'AccessDenied';
-  if (status === 429) return 'RateLimited';
-  if (status === 408 || status === 500 || status === 502 || status === 503 || status === 504) return 'Unavailable';
-  if (status === 507) return 'OutOfSpace';
-  if (status === 501 || status === 405) return 'Unsupported';
-  if (status >= 300 && status < 400) return 'Config';
-  return 'Unknown';
-}
-
 /** A refused request as Stowage tells it: in plain words, without secrets. */
 export function serviceError(fault: ServiceFault, context: FaultContext): StorageError {
   const code = refine(CODES[fault.code] ?? codeOfStatus(fault.status), fault, context);
-  const retryAfterMs = retryAfter(fault.retryAfter);
-  const details: StorageErrorDetails = {
-    operation: context.operation,
-    provider: 'azure',
-    bucket: context.bucket,
-    status: fault.status,
-    ...(context.key === undefined ? {} : { key: context.key }),
-    ...(fault.requestId === undefined ? {} : { requestId: fault.requestId }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(code === 'ChecksumMismatch' ? { retryable: context.ownChecksum !== true } : {}),
-  };
-  return new StorageError(code, words(code, fault, context), details);
+  return refusal('azure', code, words(code, fault, context), fault, context);
 }
 
 function refine(code: ErrorCode, { status, code: own, retryAfter: wait }: ServiceFault, { condition, key }: FaultContext): ErrorCode {
@@ -209,7 +170,7 @@ function signInWords(fault: ServiceFault, context: FaultContext, said: string): 
   const { endpoint, signIn } = context;
   const why = `${fault.detail ?? ''} ${fault.message}`;
   if (/date (?:header|in the request)|request date header too old|within 15 minutes/i.test(why))
-    return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
+    return `the clocks differ: ${clockDifference(fault.date)}; set this machine's clock right`;
   if (signIn === 'sas') {
     if (/expir|signed expiry|not valid in the time|must be after|time frame/i.test(why))
       return `${endpoint} finds the SAS expired, or not valid yet, by its own clock (${serverTime(fault.date)}); get a new one`;
@@ -244,36 +205,15 @@ function told({ code, message }: ServiceFault, { secrets }: FaultContext): strin
   return ` (${[withoutSecrets(code, secrets()), clean].filter((part) => part !== '').join(': ')})`;
 }
 
-function clocks(date: string | undefined): string {
-  const server = date === undefined ? Number.NaN : Date.parse(date);
-  if (Number.isNaN(server)) return 'the server refuses the time of the request';
-  const minutes = Math.round((Date.now() - server) / 60_000);
-  return `this machine is ${Math.abs(minutes)} minutes ${minutes < 0 ? 'behind' : 'ahead of'} the server (${new Date(server).toISOString()})`;
-}
-
 function serverTime(date: string | undefined): string {
   const server = date === undefined ? Number.NaN : Date.parse(date);
   return Number.isNaN(server) ? 'which it does not tell' : new Date(server).toISOString();
 }
 
-/** RFC 9110, 10.2.3: whole seconds or a date. */
-function retryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
 /** Whatever answers at the endpoint is no Blob Storage: a web page with status 200. */
 export function notBlobStorage(context: FaultContext, status: number, contentType: string | undefined): StorageError {
-  const { endpoint, operation, bucket, key } = context;
+  const { endpoint } = context;
   const got =
     contentType === undefined ? `status ${status} without an ETag` : `status ${status} with ${quoted(withoutSecrets(contentType, context.secrets()), 40)}`;
-  return new StorageError('Config', `${endpoint} does not answer as Blob Storage does (${got}): check endpoint and port`, {
-    operation,
-    provider: 'azure',
-    bucket,
-    status,
-    ...(key === undefined ? {} : { key }),
-  });
+  return refusal('azure', 'Config', `${endpoint} does not answer as Blob Storage does (${got}): check endpoint and port`, { status }, context);
 }

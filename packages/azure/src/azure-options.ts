@@ -1,5 +1,4 @@
-import { StorageError } from '@stowage/core';
-import { quoted } from './quoted.ts';
+import { quoted, StorageError } from '@stowage/core';
 import { anonymousSignIn } from './sign-in/anonymous.ts';
 import { SharedAccessSignature } from './sign-in/shared-access-signature.ts';
 import { AccountKey } from './sign-in/shared-key.ts';

@@ -1,9 +1,9 @@
 import { type Call, isStorageError, type ObjectInfo } from '@stowage/core';
+import { type AnswerHeaders, decodedText, headerOf } from '@stowage/wire';
 import { checkedTags } from './convert-headers.ts';
 import { pick } from './pick.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
-import { headerOf, type StoreConnection } from './wire/store-connection.ts';
-import { decodedText, encodedText } from './xml/text.ts';
+import type { StoreConnection } from './wire/store-connection.ts';
+import { encodedText } from './xml/text.ts';
 
 /** Tags are not told with a blob, only their number. Where these credentials may not read them (letter `t`), they stay unknown. */
 export async function withTags(

@@ -1,6 +1,6 @@
 import { type Call, isStorageError } from '@stowage/core';
+import type { AnswerHeaders } from '@stowage/wire';
 import type { FaultContext } from './azure-error.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
 import { encodedText } from './xml/text.ts';
 

@@ -9,14 +9,13 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
+import { type AnswerHeaders, conditionKind, writeConditionHeaders } from '@stowage/wire';
 import { ABORTED, blockId, newUploadId, readBlockId, readUploadRef, STARTED, uploadRef } from './block-id.ts';
 import { blockListBody, heldBlocks, type HeldBlocks } from './block-list.ts';
 import { MAX_BLOCK_BYTES, MAX_BLOCKS } from './blob-limits.ts';
-import { conditionKind, writeConditionHeaders } from './conditions.ts';
 import { modifiedOf, revisionOf } from './convert-answer.ts';
 import { keptHeaders, requestHeaders } from './convert-headers.ts';
 import { pick } from './pick.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
 
 const MARK = Buffer.from('-');

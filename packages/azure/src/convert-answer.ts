@@ -1,6 +1,5 @@
 import type { Checksums, ObjectHeaders, ObjectInfo, ResolvedRange, Revision } from '@stowage/core';
-import type { AnswerHeaders } from './wire/http-pool.ts';
-import { headerOf } from './wire/store-connection.ts';
+import { type AnswerHeaders, headerOf } from '@stowage/wire';
 
 const META = 'x-ms-meta-';
 

@@ -9,17 +9,15 @@ import {
   type PresignedRequest,
   StorageError,
 } from '@stowage/core';
-import { inParallel } from './bounded-work.ts';
+import { conditionKind, encodedQuery, etagOf, inParallel, writeConditionHeaders } from '@stowage/wire';
 import { newUpload } from './block-upload.ts';
 import { MAX_BLOCKS, MAX_SINGLE_COPY } from './blob-limits.ts';
-import { conditionKind, etagOf, writeConditionHeaders } from './conditions.ts';
 import { modifiedOf, revisionOf } from './convert-answer.ts';
 import { keptHeaders } from './convert-headers.ts';
 import { pick } from './pick.ts';
 import type { BlobPresigner } from './presign-blob.ts';
 import { SharedAccessSignature } from './sign-in/shared-access-signature.ts';
 import { TokenSignIn } from './sign-in/token-sign-in.ts';
-import { encodedQuery } from './wire/blob-path.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
 
 export interface CopyRules {

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, type DeleteItem, type DeleteOutcome, isStorageError, type StorageError } from '@stowage/core';
+import { encodedQuery, etagOf, headerOf, inParallel } from '@stowage/wire';
 import { serviceError } from './azure-error.ts';
-import { inParallel } from './bounded-work.ts';
-import { etagOf } from './conditions.ts';
 import { pick } from './pick.ts';
 import type { UnsignedRequest } from './sign-in/sign-in.ts';
-import { encodedQuery } from './wire/blob-path.ts';
-import { headerOf, type StoreConnection } from './wire/store-connection.ts';
+import type { StoreConnection } from './wire/store-connection.ts';
 import { errorDocument } from './xml/elements.ts';
 
 const SINGLE_AT_ONCE = 16;

@@ -8,11 +8,12 @@ import {
   type Permission,
   type StorageError,
 } from '@stowage/core';
+import { headerOf } from '@stowage/wire';
 import { AzureDriver } from './azure-driver.ts';
 import type { AzureOptions } from './azure-options.ts';
 import { pick } from './pick.ts';
 import { SharedAccessSignature } from './sign-in/shared-access-signature.ts';
-import { headerOf, type StoreConnection } from './wire/store-connection.ts';
+import type { StoreConnection } from './wire/store-connection.ts';
 
 const CONTAINER = 'Microsoft.Storage/storageAccounts/blobServices/containers';
 

@@ -1,11 +1,12 @@
 import { type Call, compareKeys, type ListOptions, type ListPage, type ObjectInfo, StorageError, type UploadRef } from '@stowage/core';
+import { headerOf } from '@stowage/wire';
 import { notBlobStorage } from './azure-error.ts';
 import { ABORTED, refOfBlocks } from './block-id.ts';
 import { heldBlocks } from './block-list.ts';
 import { MAX_PAGE } from './blob-limits.ts';
 import { pick } from './pick.ts';
 import { serviceStart, Utf8Order } from './utf8-order.ts';
-import { headerOf, type StoreConnection } from './wire/store-connection.ts';
+import type { StoreConnection } from './wire/store-connection.ts';
 import { type ListedEntry, type ListedPage, ListingFault, scanListing } from './xml/listing.ts';
 
 /** A cursor is the service's own mark, or the key behind which to go on. */

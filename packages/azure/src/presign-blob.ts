@@ -1,8 +1,8 @@
 import { type PresignedRequest, type PresignMethod, type PresignOptions, StorageError } from '@stowage/core';
+import { encodedQuery } from '@stowage/wire';
 import { pick } from './pick.ts';
 import { AccountKey } from './sign-in/shared-key.ts';
 import { type DelegationKey, delegationSas, type SasGrant, serviceSas } from './sign-in/sign-sas.ts';
-import { encodedQuery } from './wire/blob-path.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
 import { elementText } from './xml/elements.ts';
 

@@ -1,11 +1,10 @@
 import { type Call, type DriverObject, type GetOptions, type HeadOptions, isStorageError, type ObjectInfo, resolveRange, StorageError } from '@stowage/core';
+import { type AnswerHeaders, headerOf, rangeHeader, readConditionHeaders } from '@stowage/wire';
 import { notBlobStorage } from './azure-error.ts';
 import { withTags } from './blob-tags.ts';
-import { rangeHeader, readConditionHeaders } from './conditions.ts';
 import { infoOf, rangeOf } from './convert-answer.ts';
 import { pick } from './pick.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
-import { headerOf, type StoreConnection } from './wire/store-connection.ts';
+import type { StoreConnection } from './wire/store-connection.ts';
 
 export async function headBlob(store: StoreConnection, key: string, o: HeadOptions): Promise<ObjectInfo> {
   const context = store.context('head', key);

@@ -1,9 +1,9 @@
 import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import { encodedQuery, percentEncoded } from '@stowage/wire';
 import type { StoreConnection } from './wire/store-connection.ts';
 import { AccountKey } from './sign-in/shared-key.ts';
 import { SharedAccessSignature } from './sign-in/shared-access-signature.ts';
 import { TokenSignIn } from './sign-in/token-sign-in.ts';
-import { encodedQuery, percentEncoded } from './wire/blob-path.ts';
 
 /** The SDK's own client of the container, signed in as the driver is. Loaded when it is first asked for: that takes over 100 ms. */
 export async function containerClient(store: StoreConnection, key: string | undefined): Promise<ContainerClient> {

@@ -1,10 +1,9 @@
 import { type Call, isStorageError, type ObjectHeaders, type ObjectInfo, type Revision, StorageError } from '@stowage/core';
+import { type AnswerHeaders, etagOf } from '@stowage/wire';
 import { writeTags } from './blob-tags.ts';
-import { etagOf } from './conditions.ts';
 import { modifiedOf, revisionOf } from './convert-answer.ts';
 import { keptHeaders, metadataHeaders, propertyHeaders, requestHeaders } from './convert-headers.ts';
 import { pick } from './pick.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
 
 /**

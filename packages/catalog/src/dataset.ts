@@ -26,7 +26,7 @@ export interface Datasets {
   ensurePath(projectId: IdLike, names: readonly string[]): Promise<Dataset>;
   /** Throws `NotFound`. */
   get(id: IdLike): Promise<Dataset>;
-  /** As {@link ensurePath}, but makes nothing. */
+  /** As `ensurePath`, but makes nothing. */
   findPath(projectId: IdLike, names: readonly string[]): Promise<Dataset | undefined>;
   /** Every dataset of a project, nested ones too, in the order of their ids: a parent always before its children. Throws `NotFound`. */
   list(projectId: IdLike): Promise<Dataset[]>;

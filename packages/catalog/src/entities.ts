@@ -35,7 +35,7 @@ export interface Entities {
   get(id: IdLike): Promise<Entity>;
   /** In the order of the ids; undefined where there is none. */
   getMany(ids: readonly IdLike[]): Promise<(Entity | undefined)[]>;
-  /** The entity that has the link in the dataset (the oldest where there are several), for each, in their order: what {@link add} would call `present`. */
+  /** The entity that has the link in the dataset (the oldest where there are several), for each, in their order: what `add` would call `present`. */
   findLinks(links: readonly LinkInDataset[]): Promise<(Id | undefined)[]>;
   /** The entity that has the name in the dataset, for each, in their order. */
   findNames(names: readonly NameInDataset[]): Promise<(Id | undefined)[]>;
@@ -43,7 +43,7 @@ export interface Entities {
   page(filter?: EntityFilter, o?: PageOptions): Promise<EntityPage>;
   /** Page after page, holding one at a time and no lock between two: what is added meanwhile may be met or not, what was there is met once. */
   pages(filter?: EntityFilter, o?: StreamOptions): AsyncIterableIterator<EntityPage>;
-  /** As {@link pages}, entity by entity. */
+  /** As `pages`, entity by entity. */
   stream(filter?: EntityFilter, o?: StreamOptions): AsyncIterableIterator<Entity>;
   count(filter?: EntityFilter): Promise<EntityCounts>;
   /** For every dataset that has any, in the order of their ids. */
@@ -59,9 +59,9 @@ export interface Entities {
    * is `same`, also under a version from before.
    */
   setRemote(ids: readonly IdLike[], links: readonly string[], o?: SetRemoteOptions): Promise<RemoteOutcome[]>;
-  /** What {@link unlink} would do with each, in their order. Changes nothing. */
+  /** What `unlink` would do with each, in their order. Changes nothing. */
   planUnlink(ids: readonly IdLike[]): Promise<UnlinkPlan[]>;
-  /** Takes links away and puts back the local pointers that they stood for, where the entity still has the version that the plan gave; in batches as {@link setRemote}. */
+  /** Takes links away and puts back the local pointers that they stood for, where the entity still has the version that the plan gave; in batches as `setRemote`. */
   unlink(requests: readonly UnlinkRequest[]): Promise<UnlinkOutcome[]>;
   /** Every change of an entity's places, oldest first. Throws `NotFound`. */
   history(id: IdLike): Promise<LinkChange[]>;

@@ -92,7 +92,7 @@ export interface Bucket extends AsyncDisposable {
   /** One page, for people who page. */
   listPage(o?: ListOptions): Promise<ListPage>;
   copy(from: string | ObjectPlace, to: string, o?: CopyOptions): Promise<ObjectInfo>;
-  /** Copies on the server's side, one outcome per item, in order. Throws `Unsupported` where `canCopyFrom` says no. */
+  /** Copies on the server's side, several at once; one outcome per item, in order. Items of one destination key may end in any order. */
   copyMany(items: readonly CopyItem[], o?: Call): Promise<readonly CopyOutcome[]>;
   /** Whether objects of the other bucket can be copied here on the server's side. */
   canCopyFrom(other: Bucket): boolean;

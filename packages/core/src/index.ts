@@ -77,4 +77,5 @@ export { createStorages } from './storages.ts';
 export type { ResolvedLink, Storages, StoragesOptions } from './storages.ts';
 export { formatDuration, parseDuration } from './units/duration.ts';
 export { formatSize, parseSize } from './units/size.ts';
+export { quoted } from './wording/quoted.ts';
 export { shownKey } from './wording/shown-key.ts';

@@ -252,14 +252,38 @@ class DriverBucket implements Bucket {
       }),
     );
     const sent = items.filter((_, i) => refused[i] === undefined);
-    const outcomes: CopyOutcome[] = [];
-    for (let at = 0; at < sent.length; at += this.capabilities.copyBatch)
-      outcomes.push(...(await this.#call('copy', undefined, o, () => this.#timed.copyMany(sent.slice(at, at + this.capabilities.copyBatch), o))));
+    const outcomes = await this.#copyBatches(sent, o);
     let next = 0;
     return items.map((item, i) => {
       const error = refused[i];
       return error === undefined ? this.#told('copy', outcomes[next++] as CopyOutcome) : { key: item.to, ok: false, error };
     });
+  }
+
+  /** Several batches at once. One of which nothing is known is told for its items, unless nothing is known of any. */
+  async #copyBatches(items: readonly CopyItem[], o: Call): Promise<readonly CopyOutcome[]> {
+    const { copyBatch } = this.capabilities;
+    const batches = Array.from({ length: Math.ceil(items.length / copyBatch) }, (_, i) => items.slice(i * copyBatch, (i + 1) * copyBatch));
+    const outcomes: CopyOutcome[] = [];
+    let failure: StorageError | undefined;
+    let known = false;
+    for (let at = 0; at < batches.length; at += COPY_BATCHES_AT_ONCE) {
+      const begun = batches.slice(at, at + COPY_BATCHES_AT_ONCE);
+      const ended = await Promise.allSettled(begun.map(async (batch) => this.#call('copy', undefined, o, () => this.#timed.copyMany(batch, o))));
+      for (const [i, end] of ended.entries()) {
+        if (end.status === 'fulfilled') {
+          known = true;
+          outcomes.push(...end.value);
+          continue;
+        }
+        // An abort, or a fault of this program: nothing more is begun.
+        if (o.signal?.aborted === true || !isStorageError(end.reason)) throw end.reason;
+        const error = (failure = end.reason);
+        outcomes.push(...(begun[i] ?? []).map(({ to }): CopyOutcome => ({ key: to, ok: false, error })));
+      }
+    }
+    if (failure !== undefined && !known) throw failure;
+    return outcomes;
   }
 
   canCopyFrom(other: Bucket): boolean {
@@ -410,5 +434,8 @@ function assertHeldKey(bucket: Bucket, operation: string, key: string): void {
   const fault = bucket.checkKey(key);
   if (fault !== undefined) throw new StorageError('InvalidKey', `this store cannot hold the key ${JSON.stringify(shownKey(key))}: ${fault}`, where);
 }
+
+/** As many requests as a store answers well at once, where each copy is one. */
+const COPY_BATCHES_AT_ONCE = 16;
 
 const METADATA_NAME = /^[A-Za-z0-9_-]+$/;

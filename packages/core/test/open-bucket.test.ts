@@ -42,6 +42,30 @@ describe('Bucket', () => {
     await expect(make().put('a', failing())).rejects.toMatchObject({ name: 'StorageError', code: 'Unknown', message: 'the pipe broke', cause });
   });
 
+  it('copies several batches at once, and one that fails hides no other', async () => {
+    const inner = memoryDriver();
+    let [under, most] = [0, 0];
+    const bucket = openBucket(
+      delegate(inner, {
+        capabilities: { ...inner.capabilities, copyBatch: 1 },
+        async copyMany(items, o) {
+          most = Math.max(most, (under += 1));
+          await new Promise((resolve) => setImmediate(resolve));
+          under -= 1;
+          if (items[0]?.to === 'b7') throw new StorageError('Timeout', 'too slow');
+          return inner.copyMany(items, o);
+        },
+      }),
+    );
+    await bucket.put('a', 'x');
+    const copies = Array.from({ length: 40 }, (_, i) => ({ from: inner.copySource('a'), to: `b${i}` }));
+    const outcomes = await bucket.copyMany(copies);
+    expect(outcomes.map(({ key, ok }) => ({ key, ok }))).toEqual(copies.map(({ to }) => ({ key: to, ok: to !== 'b7' })));
+    expect(most).toBe(16);
+    // Nothing is known of any: the call itself fails.
+    await expect(bucket.copyMany(copies.filter(({ to }) => to === 'b7'))).rejects.toMatchObject({ code: 'Timeout' });
+  });
+
   it('rethrows the reason of an abort untouched', async () => {
     const reason = new Error('enough');
     await expect(make().head('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);

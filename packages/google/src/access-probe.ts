@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type AccessReport, type Call, isStorageError, type Permission } from '@stowage/core';
+import { encodedQuery } from '@stowage/wire';
 import { listPage } from './list-objects.ts';
 import { type ServiceClient, signalOf } from './service-client.ts';
-import { queryText } from './wire/percent-encoding.ts';
 
 /** https://cloud.google.com/storage/docs/access-control/iam-permissions#object_permissions */
 export const ACTIONS: Readonly<Record<Permission, readonly string[]>> = {
@@ -33,7 +33,7 @@ export async function probeAccess(client: ServiceClient, o: Call): Promise<Acces
 
 /** https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions */
 async function testPermissions(client: ServiceClient, o: Call): Promise<ReadonlySet<string> | undefined> {
-  const names = [...new Set(Object.values(ACTIONS).flat())].map((name) => queryText({ permissions: name }).slice(1)).join('&');
+  const names = [...new Set(Object.values(ACTIONS).flat())].map((name) => encodedQuery({ permissions: name }).slice(1)).join('&');
   try {
     const { permissions = [] } = await client.json<{ permissions?: readonly string[] }>({
       method: 'GET',

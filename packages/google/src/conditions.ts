@@ -17,10 +17,6 @@ export function generationMatch(condition: WriteCondition | undefined): string |
   return condition === 'absent' ? '0' : generationOf(condition);
 }
 
-export function conditionKind(condition: WriteCondition | undefined): 'absent' | 'revision' | undefined {
-  return condition === undefined ? undefined : condition === 'absent' ? 'absent' : 'revision';
-}
-
 /** Whether a read must look at the object first: the API that gives bytes with all headers judges generations that match, and nothing else by them. */
 export function needsLook({ ifNoneMatch, ifModifiedSince, ifUnmodifiedSince }: ReadConditions): boolean {
   return ifNoneMatch !== undefined || ifModifiedSince !== undefined || ifUnmodifiedSince !== undefined;

@@ -1,5 +1,4 @@
-import { type ObjectHeaders, StorageError } from '@stowage/core';
-import { quoted } from './quoted.ts';
+import { type ObjectHeaders, quoted, StorageError } from '@stowage/core';
 
 /** Visible ASCII with spaces inside: what an HTTP header carries without a change. Reads come over headers. */
 const HEADER_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;

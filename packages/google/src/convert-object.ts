@@ -1,6 +1,5 @@
 import type { Checksums, ObjectHeaders, ObjectInfo, ResolvedRange } from '@stowage/core';
-import { headerOf } from './service-client.ts';
-import type { AnswerHeaders } from './wire/http-pool.ts';
+import { type AnswerHeaders, headerOf } from '@stowage/wire';
 
 /** An object as the JSON API tells it; numbers are texts there. */
 export interface ObjectResource {

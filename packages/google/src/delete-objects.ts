@@ -1,5 +1,5 @@
 import { type Call, type DeleteItem, type DeleteOutcome, isStorageError } from '@stowage/core';
-import { inParallel } from './bounded-work.ts';
+import { inParallel } from '@stowage/wire';
 import { generationOf } from './conditions.ts';
 import { type ServiceClient, signalOf } from './service-client.ts';
 

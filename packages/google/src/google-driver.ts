@@ -25,9 +25,8 @@ import {
   type Upload,
   type UploadRef,
 } from '@stowage/core';
+import { ChunkReader, inParallel, isBytes } from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
-import { inParallel } from './bounded-work.ts';
-import { ChunkReader, isBytes } from './chunk-reader.ts';
 import { copyObject, replaceHeaders } from './copy-object.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { CHUNK_UNIT, type GoogleOptions, type GoogleSettings, googleSettings } from './google-options.ts';

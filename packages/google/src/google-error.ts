@@ -1,32 +1,19 @@
-import { type ErrorCode, StorageError, type StorageErrorDetails } from '@stowage/core';
-import { quoted } from './quoted.ts';
-import { withoutSecrets } from './redaction.ts';
+import { type ErrorCode, quoted, type StorageError } from '@stowage/core';
+import { codeOfStatus, refusal, type RefusedAnswer, type RequestContext, withoutSecrets } from '@stowage/wire';
 
 /** What is known of a refused request, whichever of the two APIs refused it. */
-export interface ServiceFault {
+export interface ServiceFault extends RefusedAnswer {
   readonly status: number;
   /** The reason of the JSON API (`conditionNotMet`) or the code of the XML API (`NoSuchKey`); empty where the answer had none. */
   readonly reason: string;
   readonly message: string;
-  /** The `Retry-After` header: seconds or a date. */
-  readonly retryAfter?: string | undefined;
-  readonly requestId?: string | undefined;
 }
 
 /** What the request was, for the words of its error. */
-export interface FaultContext {
-  /** The method that failed. */
-  readonly operation: string;
-  readonly bucket: string;
-  readonly key?: string | undefined;
-  readonly endpoint: string;
+export interface FaultContext extends RequestContext {
   /** Who asked. */
   readonly who: string;
   readonly anonymous: boolean;
-  /** The condition that the request carried. */
-  readonly condition?: 'absent' | 'revision' | undefined;
-  /** Whether the caller named the checksum that was compared: sending again cannot help then. */
-  readonly ownChecksum?: boolean | undefined;
   /** Texts that must not appear. */
   readonly secrets: readonly string[];
 }
@@ -66,41 +53,22 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   notImplemented: 'Unsupported',
 };
 
-function codeOfStatus(status: number): ErrorCode {
-  if (status === 404) return 'NotFound';
-  if (status === 304) return 'NotModified';
-  if (status === 412) return 'PreconditionFailed';
-  if (status === 416) return 'InvalidRange';
-  if (status === 401) return 'Unauthenticated';
-  if (status === 403) return 'AccessDenied';
-  if (status === 429) return 'RateLimited';
-  if (status === 408 || status === 410 || status === 500 || status === 502 || status === 503 || status === 504) return 'Unavailable';
-  if (status === 507) return 'OutOfSpace';
-  if (status === 501 || status === 405) return 'Unsupported';
-  if (status === 400 || status === 411 || status === 413) return 'InvalidArgument';
-  if (status >= 300 && status < 400) return 'Config';
-  return 'Unknown';
-}
+/** What these statuses mean here beyond what they mean everywhere; 410 is a session that the service has dropped. */
+const STATUSES: Readonly<Record<number, ErrorCode>> = {
+  400: 'InvalidArgument',
+  410: 'Unavailable',
+  411: 'InvalidArgument',
+  413: 'InvalidArgument',
+};
 
 /** A refused request as Stowage tells it: in plain words, without secrets, and without the error underneath. */
 export function serviceError(fault: ServiceFault, context: FaultContext): StorageError {
   const code = refined(fault, context);
-  const retryAfterMs = retryAfter(fault.retryAfter);
-  const details: StorageErrorDetails = {
-    operation: context.operation,
-    provider: 'google',
-    bucket: context.bucket,
-    status: fault.status,
-    ...(context.key === undefined ? {} : { key: context.key }),
-    ...(fault.requestId === undefined ? {} : { requestId: fault.requestId }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(code === 'ChecksumMismatch' ? { retryable: context.ownChecksum !== true } : {}),
-  };
-  return new StorageError(code, words(code, fault, context), details);
+  return refusal('google', code, words(code, fault, context), fault, context);
 }
 
 function refined({ status, reason, message, retryAfter: wait }: ServiceFault, { condition, operation, anonymous }: FaultContext): ErrorCode {
-  const code = REASONS[reason] ?? codeOfStatus(status);
+  const code = REASONS[reason] ?? STATUSES[status] ?? codeOfStatus(status);
   if (code === 'PreconditionFailed' && condition === 'absent') return 'AlreadyExists';
   if (code === 'NotFound' && (/bucket does not exist/i.test(message) || operation === 'list' || operation === 'listUploads')) return 'BucketNotFound';
   // A condition on a generation of what is not there.
@@ -182,14 +150,6 @@ function told({ reason, message }: ServiceFault, { secrets }: FaultContext): str
   return parts.length === 0 ? '' : ` (${parts.join(': ')})`;
 }
 
-/** RFC 9110, 10.2.3: whole seconds or a date. */
-function retryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
 /** The error in an answer's body, JSON or XML; empty where it is neither. */
 export function faultOf(status: number, body: string): Pick<ServiceFault, 'status' | 'reason' | 'message'> {
   if (body.startsWith('{')) {
@@ -208,13 +168,8 @@ export function faultOf(status: number, body: string): Pick<ServiceFault, 'statu
 
 /** Whatever answers at the endpoint is no Cloud Storage. */
 export function notGoogle(context: FaultContext, status: number, contentType: string | undefined): StorageError {
-  const { endpoint, operation, bucket, key } = context;
+  const { endpoint } = context;
   const got = `status ${status}${contentType === undefined ? '' : ` with ${quoted(withoutSecrets(contentType, context.secrets), 40)}`}`;
-  return new StorageError('Config', `${endpoint} does not answer as Cloud Storage does (${got}): check endpoint; the default is storage.googleapis.com`, {
-    operation,
-    provider: 'google',
-    bucket,
-    status,
-    ...(key === undefined ? {} : { key }),
-  });
+  const message = `${endpoint} does not answer as Cloud Storage does (${got}): check endpoint; the default is storage.googleapis.com`;
+  return refusal('google', 'Config', message, { status }, context);
 }

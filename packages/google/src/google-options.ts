@@ -1,5 +1,4 @@
-import { StorageError } from '@stowage/core';
-import { quoted } from './quoted.ts';
+import { quoted, StorageError } from '@stowage/core';
 import { anonymous } from './sign-in/anonymous.ts';
 import { type ServiceAccountKey, serviceAccount } from './sign-in/service-account.ts';
 import type { SignIn } from './sign-in/sign-in.ts';

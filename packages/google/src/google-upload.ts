@@ -9,8 +9,8 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
-import { inParallel } from './bounded-work.ts';
-import { conditionKind, generationMatch } from './conditions.ts';
+import { conditionKind, inParallel } from '@stowage/wire';
+import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { LISTED_FIELDS, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
 import { combinedCrc32c, crc32cText, crc32cValue } from './crc32c.ts';

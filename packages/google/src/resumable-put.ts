@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, isStorageError, type ObjectInfo, StorageError } from '@stowage/core';
-import { conditionKind, generationMatch } from './conditions.ts';
+import { conditionKind, headerOf, inAttempts, pause, pauseAfter } from '@stowage/wire';
+import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
 import { crc32cOf, crc32cText } from './crc32c.ts';
 import type { FaultContext } from './google-error.ts';
 import { named } from './read-object.ts';
-import { headerOf, type ServiceClient, signalOf } from './service-client.ts';
+import { type ServiceClient, signalOf } from './service-client.ts';
 import { assertOwn, type WriteOptions, writtenInfo } from './write-object.ts';
 
 /** One chunk of the content; all but the last are multiples of 256 KiB. */
@@ -54,29 +54,8 @@ export async function putResumable(client: ServiceClient, key: string, chunks: A
 }
 
 /** Nothing of the content has gone yet: what may pass is tried again. */
-async function beginning(client: ServiceClient, key: string, o: ResumableOptions, context: FaultContext): Promise<string> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await begin(client, key, o, context);
-    } catch (error) {
-      const wait = pauseFor(error, attempt);
-      if (wait === undefined) throw isStorageError(error) && attempt > 1 ? error.with({ attempts: attempt }) : error;
-      await pause(wait, o.signal);
-    }
-  }
-}
-
-/** Milliseconds until the next attempt; undefined where there is none. */
-function pauseFor(error: unknown, failures: number): number | undefined {
-  if (!isStorageError(error) || !error.retryable || failures >= ATTEMPTS) return undefined;
-  const wait = Math.max(error.retryAfterMs ?? 0, 100 * 2 ** failures * (0.5 + Math.random() / 2));
-  return wait > 30_000 ? undefined : wait;
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((reason: unknown) => {
-    throw signal?.aborted === true ? signal.reason : reason;
-  });
+function beginning(client: ServiceClient, key: string, o: ResumableOptions, context: FaultContext): Promise<string> {
+  return inAttempts(ATTEMPTS, o.signal, () => begin(client, key, o, context));
 }
 
 async function begin(client: ServiceClient, key: string, o: ResumableOptions, context: FaultContext): Promise<string> {
@@ -141,7 +120,7 @@ class Session {
           throw new StorageError('Unavailable', `${this.#context.endpoint} does not take the content`, { key: this.#context.key ?? '' });
       } catch (error) {
         failures++;
-        const wait = pauseFor(error, failures);
+        const wait = pauseAfter(error, failures, ATTEMPTS);
         if (wait === undefined) throw isStorageError(error) && failures > 1 ? error.with({ attempts: failures }) : error;
         await pause(wait, this.#call.signal);
         // What arrived is known to the service alone.

@@ -1,9 +1,7 @@
 import { type Call, StorageError } from '@stowage/core';
+import { type AnswerHeaders, encodedKey, encodedQuery, headerOf, type HttpAnswer, HttpPool, networkError, percentEncoded } from '@stowage/wire';
 import { faultOf, type FaultContext, notGoogle, serviceError } from './google-error.ts';
 import type { GoogleSettings } from './google-options.ts';
-import { networkError } from './network-error.ts';
-import { type AnswerHeaders, type HttpAnswer, HttpPool } from './wire/http-pool.ts';
-import { encodedPath, percentEncoded, queryText } from './wire/percent-encoding.ts';
 
 /** Of an error's body, more is not read. */
 const ERROR_BYTES = 64 * 1024;
@@ -53,7 +51,7 @@ export class ServiceClient {
 
   /** The XML API's path. */
   xmlPath(key: string): string {
-    return `/${percentEncoded(this.bucket)}/${encodedPath(key)}`;
+    return `/${percentEncoded(this.bucket)}/${encodedKey(key)}`;
   }
 
   context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = {}): FaultContext {
@@ -76,7 +74,7 @@ export class ServiceClient {
     try {
       answer = await this.pool.send({
         method,
-        path: query === undefined ? path : path + queryText(query),
+        path: query === undefined ? path : path + encodedQuery(query),
         headers: sent,
         ...(body === undefined ? {} : { body }),
         signal,
@@ -115,7 +113,7 @@ export class ServiceClient {
 
   failure(error: unknown, context: FaultContext, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return signal.reason;
-    return error instanceof StorageError ? error : networkError(error, context);
+    return error instanceof StorageError ? error : networkError('google', error, context);
   }
 
   close(): Promise<void> {
@@ -141,12 +139,6 @@ export class ServiceClient {
       throw this.failure(error, context, signal);
     }
   }
-}
-
-/** One value of a header; of several, as proxies send, the first. */
-export function headerOf(headers: AnswerHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 export function signalOf({ signal }: Call): Call {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, type Checksums, type ObjectHeaders, type ObjectInfo, StorageError, type WriteCondition } from '@stowage/core';
-import { conditionKind, generationMatch } from './conditions.ts';
+import { conditionKind } from '@stowage/wire';
+import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { listedInfo, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
 import { crc32cOf, crc32cText } from './crc32c.ts';

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 import { type BucketDriver, type ErrorCode, isStorageError, type StorageError } from '@stowage/core';
-import { localAuthority, serverOrReason, startStrictGcs } from '@stowage/test-servers';
+import { faultServer, localAuthority, type Misbehave, serverOrReason, startStrictGcs } from '@stowage/test-servers';
 import { createServer as createTlsServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { googleDriver } from '../src/google-driver.ts';
 import type { GoogleOptions } from '../src/google-options.ts';
 import { google } from '../src/google-provider.ts';
 import type { SignIn } from '../src/sign-in/sign-in.ts';
-import { faultServer, jsonError, type Misbehave } from './faults/fault-server.ts';
+import { jsonError } from './json-error.ts';
 import { makeBucket, signedIn, unchecked } from './strict-server.ts';
 
 const TOKEN = 'ya29.canary-token-Lm9_y-2';

@@ -1,9 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { BodyBreak, Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver } from '@stowage/core';
+import { faultServer, pass } from '@stowage/test-servers';
 import { googleDriver } from '../src/google-driver.ts';
 import type { GoogleOptions } from '../src/google-options.ts';
-import { faultServer, jsonError, pass } from './faults/fault-server.ts';
+import { jsonError } from './json-error.ts';
 
 export interface GoogleHarnessOptions {
   readonly endpoint: string;

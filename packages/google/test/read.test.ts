@@ -1,8 +1,7 @@
 import { openBucket, prefixLayer, retryLayer } from '@stowage/core';
-import { serverOrReason, startStrictGcs } from '@stowage/test-servers';
+import { faultServer, type Misbehave, pass, serverOrReason, startStrictGcs } from '@stowage/test-servers';
 import { afterAll, beforeAll, expect, it, test } from 'vitest';
 import { googleDriver } from '../src/google-driver.ts';
-import { faultServer, type Misbehave, pass } from './faults/fault-server.ts';
 import { makeBucket } from './strict-server.ts';
 
 const { server, missing } = await serverOrReason(() => startStrictGcs({ open: true }));

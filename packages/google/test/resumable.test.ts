@@ -1,8 +1,8 @@
 import { type BucketDriver, isStorageError, openBucket } from '@stowage/core';
-import { serverOrReason, startStrictGcs } from '@stowage/test-servers';
+import { faultServer, type Misbehave, pass, serverOrReason, startStrictGcs } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { googleDriver } from '../src/google-driver.ts';
-import { faultServer, jsonError, type Misbehave, pass } from './faults/fault-server.ts';
+import { jsonError } from './json-error.ts';
 import { makeBucket, unchecked } from './strict-server.ts';
 
 const UNIT = 256 * 1024;

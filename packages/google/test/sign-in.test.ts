@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { isStorageError, openBucket, type StorageError } from '@stowage/core';
-import { serverOrReason, startStrictGcs } from '@stowage/test-servers';
+import { faultServer, serverOrReason, startStrictGcs } from '@stowage/test-servers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { googleDriver } from '../src/google-driver.ts';
 import { google } from '../src/google-provider.ts';
@@ -11,7 +11,7 @@ import { anonymous } from '../src/sign-in/anonymous.ts';
 import { applicationDefault, metadataServer } from '../src/sign-in/ambient.ts';
 import { serviceAccount, serviceAccountFile } from '../src/sign-in/service-account.ts';
 import type { SignIn } from '../src/sign-in/sign-in.ts';
-import { faultServer, jsonError } from './faults/fault-server.ts';
+import { jsonError } from './json-error.ts';
 import { keyOf, makeBucket, signedIn, wrongKey } from './strict-server.ts';
 
 const { server, missing } = await serverOrReason(() => startStrictGcs());

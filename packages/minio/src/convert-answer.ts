@@ -1,5 +1,5 @@
 import type { Checksums, ObjectHeaders, ObjectInfo, ResolvedRange } from '@stowage/core';
-import type { AnswerHeaders } from './wire/http-pool.ts';
+import { type AnswerHeaders, headerOf } from '@stowage/wire';
 import { md5OfEtag, quotedEtag } from './xml/listing.ts';
 
 /** What an answer tells of an object, whichever client read it. */
@@ -25,12 +25,6 @@ const CHECKSUMS = {
   'x-amz-checksum-sha256': 'sha256',
 } as const;
 const META = 'x-amz-meta-';
-
-/** One value of a header; of several, as proxies and some servers send, the first. */
-export function headerOf(headers: AnswerHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
 
 export function answerOf(h: AnswerHeaders): ObjectAnswer {
   const etag = headerOf(h, 'etag');

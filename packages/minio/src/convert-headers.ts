@@ -1,6 +1,5 @@
-import { type ObjectHeaders, StorageError } from '@stowage/core';
-import { quoted } from './credentials/quoted.ts';
-import { percentEncoded } from './wire/percent-encoding.ts';
+import { type ObjectHeaders, quoted, StorageError } from '@stowage/core';
+import { percentEncoded } from '@stowage/wire';
 
 /** Visible ASCII with single or more spaces inside: what a header carries and a signature covers without a change. */
 const HEADER_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;

@@ -10,13 +10,11 @@ import {
   pickHeaders,
   type StorageError,
 } from '@stowage/core';
-import { inParallel } from './bounded-work.ts';
-import { etagOf } from './conditions.ts';
+import { etagOf, inParallel, percentEncoded } from '@stowage/wire';
 import { startUpload, type UploadHost } from './minio-upload.ts';
 import type { CopyFrom } from './object-calls.ts';
 import { partToken } from './part-token.ts';
 import { MAX_PARTS } from './store-limits.ts';
-import { percentEncoded } from './wire/percent-encoding.ts';
 
 export interface CopyRules {
   /** Most bytes that one request copies; more goes in parts. */

@@ -1,7 +1,6 @@
 import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3';
 import { assertRevision, type Call, type DeleteItem, type DeleteOutcome, isStorageError, type StorageError } from '@stowage/core';
-import { inParallel } from './bounded-work.ts';
-import { etagOf } from './conditions.ts';
+import { etagOf, inParallel } from '@stowage/wire';
 import { current } from './copy-object.ts';
 import { serviceError } from './minio-error.ts';
 import type { UploadHost } from './minio-upload.ts';

@@ -1,5 +1,5 @@
 import { type AccessReport, type Call, type Diagnosis, type DiagnosisFact, isStorageError, type MissingPermission, type StorageError } from '@stowage/core';
-import { headerOf } from './convert-answer.ts';
+import { headerOf } from '@stowage/wire';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { MinioDriver } from './minio-driver.ts';
 import { type MinioOptions, minioSettings } from './minio-options.ts';

@@ -16,7 +16,7 @@ export async function* listPages(host: UploadHost, o: ListOptions, { minioListin
     yield { objects: [], prefixes: [], issues: [] };
     return;
   }
-  const asked = minioListing ? prefix.replace(/(?<=^|[\\/])\.\.?$/, '') : prefix;
+  const asked = minioListing ? minioPrefix(prefix) : prefix;
   const limit = Math.min(o.limit ?? MAX_PAGE, MAX_PAGE);
   const oneByOne = minioListing && limit === 1 && prefix !== '';
   let { cursor } = o;
@@ -47,6 +47,16 @@ export async function* listPages(host: UploadHost, o: ListOptions, { minioListin
 
 /** What MinIO takes as a prefix, and what a key of it may begin with: no leading or doubled slash, no dot segment. */
 const MINIO_PREFIX = /^(?!\/)(?!.*\/\/)(?!(?:.*[\\/])?\.\.?[\\/])/s;
+
+/** MinIO refuses a prefix that ends in a dot segment: the part before it is asked for. */
+function minioPrefix(prefix: string): string {
+  return prefix.replace(/(?<=^|[\\/])\.\.?$/, '');
+}
+
+/** Whether MinIO must be asked otherwise than the protocol says: see {@link StoreLimits.minioListing}. */
+export function differsOnMinio({ prefix = '', startAfter, limit }: ListOptions): boolean {
+  return (limit === 1 && prefix !== '') || !MINIO_PREFIX.test(prefix) || minioPrefix(prefix) !== prefix || minioMark(startAfter) !== startAfter;
+}
 
 /** MinIO refuses a mark that is no key of its own. The part before the fault comes before every key that is asked for. */
 function minioMark(startAfter: string | undefined): string | undefined {

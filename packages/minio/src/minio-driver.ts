@@ -27,22 +27,22 @@ import {
   type Upload,
   type UploadRef,
 } from '@stowage/core';
+import { ChunkReader, inParallel, isBytes, partSizeFor, type Piece, piecesOf, piecesOfStream, sendPieces, type SendPlan } from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
-import { inParallel } from './bounded-work.ts';
 import { infoOf, type ObjectAnswer, rangeOf, revisionOf } from './convert-answer.ts';
 import { copyObject, type CopyRules } from './copy-object.ts';
 import { wantsChecksums } from './conditions.ts';
 import { crc32Of } from './crc32.ts';
 import { crc32cDigest } from './crc32c.ts';
 import { deleteObjects } from './delete-objects.ts';
-import { listPages, listUploads } from './list-objects.ts';
+import { HeldKeys } from './held-keys.ts';
+import { differsOnMinio, listPages, listUploads } from './list-objects.ts';
 import { asOperation } from './minio-error.ts';
 import { type MinioOptions, type MinioSettings, minioSettings } from './minio-options.ts';
 import { resumeUpload, startUpload, type UploadHost } from './minio-upload.ts';
 import { type ObjectCalls, type WriteAnswer, writeChecksums } from './object-calls.ts';
 import { NestedKeys } from './nested-keys.ts';
 import { presignRequest } from './presign-request.ts';
-import { isBytes, PartReader, partSizeFor, piecesOf, piecesOfStream, sendPieces } from './put-in-parts.ts';
 import { SdkCalls } from './sdk/sdk-calls.ts';
 import { SdkClient } from './sdk/sdk-client.ts';
 import { StoreConnection } from './store-connection.ts';
@@ -70,6 +70,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   readonly #settings: MinioSettings;
   readonly #copies: CopyRules;
   readonly #nested: NestedKeys;
+  readonly #held: HeldKeys;
   /** Whether the bucket is known to be there: a 404 without words then means the object. */
   #bucketSeen = false;
 
@@ -83,14 +84,17 @@ export class MinioDriver implements BucketDriver, UploadHost {
     this.sdk = new SdkClient(this.store);
     this.calls = settings.transport === 'lean' ? new LeanCalls(this.store) : new SdkCalls(this.store, this.sdk);
     this.#nested = new NestedKeys(bucket, () => this.calls);
+    this.#held = new HeldKeys(settings.store, this.store, () => this.calls);
     this.#copies = { maxSingle: MAX_SINGLE_COPY, partSize: 128 * MIB, concurrency: settings.concurrency, conditional: limits.conditionalCopy, ...copies };
   }
 
+  /** Without a configured `store`, more is known after the first answer than before: every call sees to its keys itself, too. */
   checkKey(key: string): string | undefined {
-    return this.#limits.checkKey(key);
+    return this.#held.fault(key);
   }
 
   async head(key: string, o: HeadOptions): Promise<ObjectInfo> {
+    await this.#held.assert(key, 'head', o);
     let answer: ObjectAnswer;
     try {
       answer = await this.calls.head(key, o);
@@ -102,6 +106,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async get(key: string, o: GetOptions): Promise<DriverObject> {
+    await this.#held.assert(key, 'get', o);
     const opened = await this.calls.get(key, o);
     const { answer, status, body } = opened;
     try {
@@ -137,23 +142,23 @@ export class MinioDriver implements BucketDriver, UploadHost {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
+    await this.#held.assert(key, 'put', o);
     const size = o.size ?? (isBytes(body) ? body.byteLength : undefined);
     const { partSize: most, streamPartSize, concurrency, streamConcurrency } = this.#settings;
     // What a stream holds in memory is its parts.
-    const partSize = partSizeFor(o.partSize ?? (isBytes(body) || (size ?? Infinity) <= most ? most : streamPartSize), size);
+    const partSize = partSizeFor(o.partSize ?? (isBytes(body) || (size ?? Infinity) <= most ? most : streamPartSize), size, this.capabilities.multipart);
     const plan = {
-      partSize,
       concurrency: o.concurrency ?? (isBytes(body) ? concurrency : streamConcurrency),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
       ...(o.onProgress === undefined ? {} : { onProgress: o.onProgress }),
     };
     if (isBytes(body))
       return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInParts(key, piecesOf(body, partSize), plan, o);
-    const reader = new PartReader(body, o.signal);
+    const reader = new ChunkReader(body, o.signal);
     try {
       const first = await reader.next(partSize, o.size);
       if (first.last) return await this.#putAtOnce(key, first.bytes, o);
-      return await this.#putInParts(key, piecesOfStream(reader, first.bytes, partSize), plan, o);
+      return await this.#putInParts(key, piecesOfStream(reader, first.bytes, partSize, this.capabilities.multipart), plan, o);
     } finally {
       await reader.close();
     }
@@ -162,7 +167,8 @@ export class MinioDriver implements BucketDriver, UploadHost {
   /** Sees to it that the key can lie there, where the store does not: {@link NestedKeys}. Call what comes back when the write has ended. */
   claimKey(key: string, operation: string, o: Call): Promise<() => void> | (() => void) {
     const { store } = this.#settings;
-    const hides = store === 'minio' || (store === 's3' && this.store.isMinio !== false);
+    const { server } = this.store;
+    const hides = store === 'minio' || (store === 's3' && (server === undefined || server === 'minio'));
     return hides ? this.#nested.claim(key, operation, o) : nothingTaken;
   }
 
@@ -189,7 +195,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
     };
   }
 
-  async #putInParts(key: string, pieces: ReturnType<typeof piecesOf>, plan: Parameters<typeof sendPieces>[2], o: PutOptions): Promise<ObjectInfo> {
+  async #putInParts(key: string, pieces: AsyncIterable<Piece>, plan: SendPlan, o: PutOptions): Promise<ObjectInfo> {
     const upload = await this.#claimed(key, 'put', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
     try {
       const parts = await sendPieces(upload, pieces, plan);
@@ -215,8 +221,9 @@ export class MinioDriver implements BucketDriver, UploadHost {
     }
   }
 
-  startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
-    return this.#claimed(key, 'startUpload', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
+  async startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
+    await this.#held.assert(key, 'startUpload', o);
+    return await this.#claimed(key, 'startUpload', o, () => startUpload(this, key, pickHeaders(o), this.#limits.crc32, signalOf(o)));
   }
 
   async #claimed<T>(key: string, operation: string, o: Call, work: () => Promise<T>): Promise<T> {
@@ -228,20 +235,29 @@ export class MinioDriver implements BucketDriver, UploadHost {
     }
   }
 
-  resumeUpload(ref: UploadRef, o: Call): Promise<Upload> {
-    return resumeUpload(this, ref, this.#limits.crc32, signalOf(o));
+  async resumeUpload(ref: UploadRef, o: Call): Promise<Upload> {
+    await this.#held.assert(ref.key, 'resumeUpload', o);
+    return await resumeUpload(this, ref, this.#limits.crc32, signalOf(o));
   }
 
-  listUploads(o: { readonly prefix?: string } & Call): AsyncIterable<UploadRef> {
-    return listUploads(this, o.prefix ?? '', this.#limits.uploadsByPrefix, signalOf(o));
+  async *listUploads(o: { readonly prefix?: string } & Call): AsyncIterable<UploadRef> {
+    if (o.prefix !== undefined && o.prefix !== '') await this.#held.serverSeen(undefined, 'listUploads', o);
+    yield* listUploads(this, o.prefix ?? '', this.#held.limits.uploadsByPrefix, signalOf(o));
   }
 
-  deleteMany(items: readonly DeleteItem[], o: Call): Promise<readonly DeleteOutcome[]> {
-    return deleteObjects(this, items, this.#limits.conditionalDelete, signalOf(o));
+  async deleteMany(items: readonly DeleteItem[], o: Call): Promise<readonly DeleteOutcome[]> {
+    const keys = items.map(({ key }) => key);
+    await this.#held.recognized(keys, 'delete', o);
+    const refusals = keys.map((key) => this.#held.refusal(key, 'delete'));
+    const sent = items.filter((_, i) => refusals[i] === undefined);
+    const outcomes = sent.length === 0 ? [] : await deleteObjects(this, sent, this.#limits.conditionalDelete, signalOf(o));
+    let next = 0;
+    return refusals.map((error, i) => (error === undefined ? (outcomes[next++] as DeleteOutcome) : { key: keys[i] as string, ok: false, error }));
   }
 
-  list(o: ListOptions): AsyncIterable<ListPage> {
-    return listPages(this, o, this.#limits);
+  async *list(o: ListOptions): AsyncIterable<ListPage> {
+    if (differsOnMinio(o)) await this.#held.serverSeen(undefined, 'list', o);
+    yield* listPages(this, o, this.#held.limits);
   }
 
   copyMany(items: readonly CopyItem[], o: Call): Promise<readonly CopyOutcome[]> {
@@ -257,6 +273,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
 
   async #copy(item: CopyItem, o: Call): Promise<ObjectInfo> {
     const { driver, key, version } = item.from;
+    await this.#held.assert(item.to, 'copy', o);
     const source = await driver.head(key, { ...o, ...(version === undefined ? {} : { version }) });
     return await this.#claimed(item.to, 'copy', o, () => copyObject(this, item, source, driver.bucket, this.#copies, o));
   }
@@ -273,8 +290,9 @@ export class MinioDriver implements BucketDriver, UploadHost {
     return await this.#copy({ from: this.copySource(key), to: key, headers, ...(o.if === undefined ? {} : { sourceIf: o.if }) }, signalOf(o));
   }
 
-  presign(key: string, o: PresignOptions): Promise<PresignedRequest> {
-    return presignRequest(this.store, key, o);
+  async presign(key: string, o: PresignOptions): Promise<PresignedRequest> {
+    await this.#held.assert(key, 'presign', o);
+    return await presignRequest(this.store, key, o);
   }
 
   checkAccess(o: Call): Promise<AccessReport> {

@@ -1,34 +1,21 @@
-import { type ErrorCode, StorageError, type StorageErrorDetails } from '@stowage/core';
-import { quoted } from './credentials/quoted.ts';
-import { withoutSecrets } from './credentials/redaction.ts';
+import { type ErrorCode, quoted, StorageError } from '@stowage/core';
+import { clockDifference, codeOfStatus, refusal, type RefusedAnswer, type RequestContext, withoutSecrets } from '@stowage/wire';
 
 /** What is known of a refused request, whichever client sent it. */
-export interface ServiceFault {
+export interface ServiceFault extends RefusedAnswer {
   readonly status: number;
   /** S3's own code, as in the error document; empty where the answer had none. */
   readonly code: string;
   readonly message: string;
   readonly region?: string | undefined;
-  readonly requestId?: string | undefined;
-  /** The `Retry-After` header: seconds or a date. */
-  readonly retryAfter?: string | undefined;
   /** The `Date` header: the server's clock. */
   readonly date?: string | undefined;
   readonly server?: string | undefined;
 }
 
 /** What the request was, for the words of its error. */
-export interface FaultContext {
-  /** The method that failed. */
-  readonly operation: string;
-  readonly bucket: string;
-  readonly key?: string | undefined;
-  readonly endpoint: string;
+export interface FaultContext extends RequestContext {
   readonly region: string;
-  /** The condition that the write carried. */
-  readonly condition?: 'absent' | 'revision' | undefined;
-  /** Whether the caller named the checksum that was compared: sending again cannot help then. */
-  readonly ownChecksum?: boolean | undefined;
   /** Texts that must not appear: the secret key and the session token. */
   readonly secrets: readonly string[];
 }
@@ -110,37 +97,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   InvalidBucketName: 'Config',
 };
 
-/** Where the code is missing or new, the status says what it can. */
-function codeOfStatus(status: number): ErrorCode {
-  if (status === 404) return 'NotFound';
-  if (status === 304) return 'NotModified';
-  if (status === 412) return 'PreconditionFailed';
-  if (status === 416) return 'InvalidRange';
-  if (status === 401) return 'Unauthenticated';
-  if (status === 403) return 'AccessDenied';
-  if (status === 429) return 'RateLimited';
-  if (status === 408 || status === 500 || status === 502 || status === 503 || status === 504) return 'Unavailable';
-  if (status === 507) return 'OutOfSpace';
-  if (status === 501 || status === 405) return 'Unsupported';
-  if (status >= 300 && status < 400) return 'Config';
-  return 'Unknown';
-}
-
 /** A refused request as Stowage tells it: in plain words, without secrets, and without the error underneath, which holds them. */
 export function serviceError(fault: ServiceFault, context: FaultContext): StorageError {
   const code = refine(CODES[fault.code] ?? codeOfStatus(fault.status), fault, context);
-  const retryAfterMs = retryAfter(fault.retryAfter);
-  const details: StorageErrorDetails = {
-    operation: context.operation,
-    provider: 'minio',
-    bucket: context.bucket,
-    status: fault.status,
-    ...(context.key === undefined ? {} : { key: context.key }),
-    ...(fault.requestId === undefined ? {} : { requestId: fault.requestId }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(code === 'ChecksumMismatch' ? { retryable: context.ownChecksum !== true } : {}),
-  };
-  return new StorageError(code, words(code, fault, context), details);
+  return refusal('minio', code, words(code, fault, context), fault, context);
 }
 
 function refine(
@@ -166,7 +126,7 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
   const where = key === undefined ? `the bucket ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
   const said = told(fault, context);
   if (fault.code === 'RequestTimeTooSkewed' || fault.code === 'RequestExpired')
-    return `the clocks differ: ${clocks(fault.date)}; set this machine's clock right`;
+    return `the clocks differ: ${clockDifference(fault.date)}; set this machine's clock right`;
   if (fault.code === 'NoSuchUpload') return `the upload of ${where} was completed, aborted or never begun`;
   if (fault.code === 'InvalidObjectState') return `${where} is archived and cannot be read before it is restored`;
   if (fault.code === 'InvalidAccessKeyId' || fault.code === 'InvalidClientTokenId')
@@ -244,64 +204,37 @@ function told({ code, message }: ServiceFault, { secrets }: FaultContext): strin
   return ` (${[withoutSecrets(code, secrets), clean].filter((part) => part !== '').join(': ')})`;
 }
 
-function clocks(date: string | undefined): string {
-  const server = date === undefined ? Number.NaN : Date.parse(date);
-  if (Number.isNaN(server)) return 'the server refuses the time of the request';
-  const minutes = Math.round((Date.now() - server) / 60_000);
-  return `this machine is ${Math.abs(minutes)} minutes ${minutes < 0 ? 'behind' : 'ahead of'} the server (${new Date(server).toISOString()})`;
-}
-
-/** RFC 9110, 10.2.3: whole seconds or a date. */
-function retryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
 /** Whatever answers at the endpoint is no S3 server: MinIO's console answers every request with 200 and a web page. */
 export function notS3(
   context: FaultContext,
   answer: { readonly status: number; readonly contentType?: string | undefined; readonly server?: string | undefined },
 ): StorageError {
-  const { endpoint, operation, bucket, key } = context;
+  const { endpoint } = context;
   const console = answer.server?.includes('MinIO Console') === true;
   const hint = console ? "this is the port of MinIO's console, for browsers; the S3 port is another one, 9000 by default" : 'check endpoint and port';
   const got =
     answer.contentType === undefined
       ? `status ${answer.status} without an ETag`
       : `status ${answer.status} with ${quoted(withoutSecrets(answer.contentType, context.secrets), 40)}`;
-  return new StorageError('Config', `${endpoint} does not answer as an S3 server does (${got}): ${hint}`, {
-    operation,
-    provider: 'minio',
-    bucket,
-    status: answer.status,
-    ...(key === undefined ? {} : { key }),
-  });
+  return refusal('minio', 'Config', `${endpoint} does not answer as an S3 server does (${got}): ${hint}`, { status: answer.status }, context);
 }
 
 /** A success that does not hold what it must: it may be cut off, or something between changes answers. Asking again decides. */
-export function withoutResult({ endpoint, operation, bucket, key }: FaultContext, status = 200, expected = 'an ETag'): StorageError {
-  return new StorageError('Unavailable', `${endpoint} answered without the result that was expected (${expected})`, {
-    operation,
-    provider: 'minio',
-    bucket,
-    status,
-    ...(key === undefined ? {} : { key }),
-  });
+export function withoutResult(context: FaultContext, status = 200, expected = 'an ETag'): StorageError {
+  return refusal('minio', 'Unavailable', `${context.endpoint} answered without the result that was expected (${expected})`, { status }, context);
 }
 
 /** What another request learnt, as the failure of this operation. */
 export function asOperation(
   { code, message, provider, bucket, retryable, status, requestId, retryAfterMs }: StorageError,
   operation: string,
-  key: string,
+  key: string | undefined,
 ): StorageError {
   return new StorageError(code, message, {
     operation,
     provider,
-    key,
     retryable,
+    ...(key === undefined ? {} : { key }),
     ...(bucket === undefined ? {} : { bucket }),
     ...(status === undefined ? {} : { status }),
     ...(requestId === undefined ? {} : { requestId }),

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
-import { StorageError } from '@stowage/core';
+import { quoted, StorageError } from '@stowage/core';
 import { readCertificates } from './certificates/pem.ts';
 import { anonymous } from './credentials/anonymous.ts';
 import { isAwsHost } from './credentials/aws-domain.ts';
 import { cachedCredentials } from './credentials/cached-credentials.ts';
 import type { Credentials, CredentialSource } from './credentials/credentials.ts';
-import { quoted } from './credentials/quoted.ts';
 import { staticKeys } from './credentials/static-keys.ts';
 import { type StoreKind } from './store-limits.ts';
 import { regionInHost } from './wire/address.ts';
@@ -20,11 +19,11 @@ export interface MinioOptions {
   readonly region?: string;
   /** Whether the bucket stands in the path, not in the host's name. Default: false on AWS, true elsewhere. */
   readonly pathStyle?: boolean;
-  /** What is known of the server: see README, Limits. Default: `aws` on Amazon's hosts, else `s3`. */
+  /** What is known of the server: see README, Keys and Conditions. Default: `aws` on Amazon's hosts, else `s3`. */
   readonly store?: StoreKind;
   /** PEM of certificate authorities to trust instead of those of Node. */
   readonly ca?: string;
-  /** `lean`: get, head, put, part and list go as signed requests of our own. `sdk`: everything goes through `@aws-sdk/client-s3`. Default `lean`. */
+  /** `lean`: get, head, put, part, copy and list go as signed requests of our own. `sdk`: everything goes through `@aws-sdk/client-s3`. Default `lean`. */
   readonly transport?: 'lean' | 'sdk';
   /** Whether the content's SHA-256 is part of the signature. `auto`: over http yes, over https no, where TLS keeps it whole (a CRC32 goes along always). Default `auto`. */
   readonly signPayload?: 'auto' | 'always' | 'never';

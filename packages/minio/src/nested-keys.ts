@@ -1,7 +1,7 @@
-import { type Call, compareKeys, isStorageError, StorageError } from '@stowage/core';
-import { quoted } from './credentials/quoted.ts';
+import { type Call, compareKeys, isStorageError, quoted, StorageError } from '@stowage/core';
 import { asOperation } from './minio-error.ts';
 import type { ObjectCalls } from './object-calls.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** How long a look is trusted: what others write in that time beside this program is not seen. */
 const TRUSTED_MS = 30_000;
@@ -96,7 +96,7 @@ export class NestedKeys {
   /** Waits for the looks. What cannot be found out for good is the write's own to fail by. */
   async #allowed(key: string, operation: string, { signal }: Call, looks: readonly Promise<void>[]): Promise<void> {
     const all = Promise.allSettled(looks);
-    const outcomes = await (signal === undefined ? all : untilAborted(all, signal));
+    const outcomes = await untilAborted(all, signal);
     for (const outcome of outcomes) {
       if (outcome.status === 'fulfilled') continue;
       const error: unknown = outcome.reason;
@@ -209,17 +209,4 @@ function remember<V>(map: Map<string, V>, name: string, value: V): void {
   if (map.size <= MOST_FOLDERS) return;
   const [oldest] = map.keys();
   if (oldest !== undefined) map.delete(oldest);
-}
-
-/** The looks serve others, too, and go on; who aborts does not wait for them. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

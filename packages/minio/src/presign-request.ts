@@ -1,7 +1,7 @@
 import { type PresignedRequest, type PresignOptions, StorageError } from '@stowage/core';
+import { encodedKey } from '@stowage/wire';
 import { isAnonymous } from './credentials/anonymous.ts';
 import type { StoreConnection } from './store-connection.ts';
-import { encodedKey } from './wire/percent-encoding.ts';
 import { UNSIGNED_PAYLOAD } from './wire/sigv4.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: seven days. */

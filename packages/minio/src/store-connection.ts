@@ -1,13 +1,11 @@
 import { StorageError } from '@stowage/core';
+import { type AnswerHeaders, encodedKey, headerOf, HttpPool, networkError } from '@stowage/wire';
 import type { Credentials } from './credentials/credentials.ts';
 import type { FaultContext } from './minio-error.ts';
 import type { MinioSettings } from './minio-options.ts';
-import { networkError } from './network-error.ts';
 import { type BucketAddress, bucketAddress, isGlobalHost } from './wire/address.ts';
-import { type AnswerHeaders, HttpPool } from './wire/http-pool.ts';
-import { encodedKey } from './wire/percent-encoding.ts';
 import { RequestSigner } from './wire/sigv4.ts';
-import { headerOf } from './convert-answer.ts';
+import { type ServerKind, serverKind } from './server-kind.ts';
 
 /** Where and how a bucket is spoken to, once its region is known. */
 export interface Place {
@@ -25,7 +23,7 @@ export class StoreConnection {
   #finding: Promise<Place> | undefined;
   #secrets: readonly string[] = [];
   readonly #pools: HttpPool[] = [];
-  #isMinio: boolean | undefined;
+  #server: ServerKind | undefined;
 
   constructor(settings: MinioSettings, bucket: string) {
     this.settings = settings;
@@ -50,15 +48,14 @@ export class StoreConnection {
     return credentials;
   }
 
-  /** Whether MinIO answers here, by the first answer that came; undefined before. */
-  get isMinio(): boolean | undefined {
-    return this.#isMinio;
+  /** Who answers here, by the answers that came; undefined before the first. */
+  get server(): ServerKind | undefined {
+    return this.#server;
   }
 
-  /** Takes note of who answers. A proxy may name itself as the server: MinIO's own headers tell as well. */
+  /** Takes note of who answers. */
   answeredBy(headers: AnswerHeaders): void {
-    if (this.#isMinio === true) return;
-    this.#isMinio = headerOf(headers, 'server')?.startsWith('MinIO') === true || headers['x-minio-error-code'] !== undefined;
+    if (this.#server === undefined || this.#server === 'other') this.#server = serverKind(headers);
   }
 
   context(operation: string, key?: string, more: Pick<FaultContext, 'condition' | 'ownChecksum'> = {}): FaultContext {
@@ -119,7 +116,7 @@ export class StoreConnection {
       this.#place = this.#settle(region);
       return this.#place;
     } catch (error) {
-      throw error instanceof StorageError ? error : networkError(error, context);
+      throw error instanceof StorageError ? error : networkError('minio', error, context);
     }
   }
 }

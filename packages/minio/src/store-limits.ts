@@ -87,6 +87,8 @@ function fileNameFault(key: string): string | undefined {
 function minioFault(key: string): string | undefined {
   const fault = fileNameFault(key);
   if (fault !== undefined) return fault;
+  // Its own way to keep names that end in a slash: "a__XLDIR__" is listed as "a/", and what is under it not at all.
+  if (/__XLDIR__(?:\/|$)/.test(key)) return 'it has "__XLDIR__" at the end of a segment, by which this server marks folders';
   // The server takes a backslash for a slash where it looks for dot segments.
   return /(?:^|[\\/])\.\.?(?:[\\/]|$)/.test(key) ? 'it has a "." or ".." beside a backslash, which this server refuses' : undefined;
 }

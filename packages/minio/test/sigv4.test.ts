@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
-import { encodedKey } from '../src/wire/percent-encoding.ts';
+import { encodedKey } from '@stowage/wire';
 import { RequestSigner, UNSIGNED_PAYLOAD, type UnsignedRequest } from '../src/wire/sigv4.ts';
 
 /** What the SDK's signer hashes with. */

@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface CountingProxyOptions {
   /** Added to each request before it goes on, in milliseconds. Default 0. */
   readonly delayMs?: number;
+  /** Told of each request as it comes. */
+  readonly onRequest?: (request: { readonly method: string; readonly url: string }) => void;
   /** Told of each answer of the server behind, before it is given on. */
   readonly onAnswer?: (answer: { readonly method: string; readonly url: string; readonly status: number }) => void;
 }
@@ -19,7 +21,7 @@ export interface CountingProxy extends AsyncDisposable {
 }
 
 /** A proxy on a free port of the loopback: it adds latency, and counts. The Host header stays, so that signatures hold. */
-export async function startCountingProxy(target: string, { delayMs = 0, onAnswer }: CountingProxyOptions = {}): Promise<CountingProxy> {
+export async function startCountingProxy(target: string, { delayMs = 0, onRequest, onAnswer }: CountingProxyOptions = {}): Promise<CountingProxy> {
   const { hostname, port } = new URL(target);
   const agent = new Agent({ keepAlive: true, maxSockets: 1024 });
   let requests = 0;
@@ -29,8 +31,9 @@ export async function startCountingProxy(target: string, { delayMs = 0, onAnswer
     requests++;
     mostAtOnce = Math.max(mostAtOnce, ++underWay);
     outgoing.once('close', () => underWay--);
-    if (delayMs > 0) await delay(delayMs);
     const { method = 'GET', url = '/', headers } = incoming;
+    onRequest?.({ method, url });
+    if (delayMs > 0) await delay(delayMs);
     const behind = request({ hostname, port, method, path: url, headers, agent, setHost: false }, (answer) => {
       onAnswer?.({ method, url, status: answer.statusCode ?? 0 });
       outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);

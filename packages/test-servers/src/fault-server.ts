@@ -10,13 +10,17 @@ export interface FaultServer extends AsyncDisposable {
   readonly seen: readonly string[];
 }
 
-/** A server on the loopback that stands before a real one, or for one. Passes the signed `Host` on as it is. */
-export async function faultServer(misbehave: Misbehave, behind?: string): Promise<FaultServer> {
+/**
+ * A server on the loopback that stands before a real one, or for one. Passes the signed `Host` on as it is, or, with `ownHost`, asks the
+ * one behind by its own name.
+ */
+export async function faultServer(misbehave: Misbehave, behind?: string, ownHost: boolean = false): Promise<FaultServer> {
   const seen: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((incoming, answer) => {
     seen.push(`${incoming.method} ${incoming.url}`);
     void (async (): Promise<void> => {
+      if (ownHost && behind !== undefined) incoming.headers.host = new URL(behind).host;
       if (await misbehave(incoming, answer)) return;
       if (behind === undefined) answer.writeHead(500).end();
       else pass(incoming, answer, behind);

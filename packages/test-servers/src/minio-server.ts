@@ -31,7 +31,7 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
     const certificates = join(folder, 'certs');
     await mkdir(certificates);
     // A folder at the top of a drive is a bucket.
-    for (const path of ['data', ...buckets.map((bucket) => join('data', bucket))]) await mkdir(join(folder, path));
+    for (const drive of ['data', ...buckets.map((bucket) => join('data', bucket))]) await mkdir(join(folder, drive));
     if (authority !== undefined) {
       const issued = await authority.issue('127.0.0.1');
       await writeFile(join(certificates, 'public.crt'), issued.certificate);

@@ -13,6 +13,8 @@ export interface PostgresOptions {
   readonly authority?: LocalAuthority;
   /** Waits for the disk at every commit, as a server does that keeps something. Default false: a test's data goes with the test. */
   readonly durable?: boolean;
+  /** A folder for its data that outlives the server: one that is started on it again, on the same port, goes on. Default: gone with the server, on a free port. */
+  readonly kept?: { readonly folder: string; readonly port?: number };
 }
 
 /** A PostgreSQL server that runs for a test. Disposing stops it and removes its data. */
@@ -38,23 +40,26 @@ const ENCODING: readonly string[] = ['--encoding', 'UTF8', '--locale', 'C', '--l
 const NOBODY: ServerAccount = { uid: 65534, gid: 65534 };
 
 /** The release in this package's `package.json`, started on a free port. Throws with a plain reason where npm has no build of it for this machine. */
-export async function startPostgres({ authority, durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({ authority, durable = false, kept }: PostgresOptions = {}): Promise<PostgresServer> {
   const installed = await installedBinaries();
   const account = process.getuid?.() === 0 ? NOBODY : undefined;
-  const running = await startServer('postgres', 1, async ([port = 0], folder) => {
-    const data = join(folder, 'data');
-    await mkdir(data, { mode: 0o700 });
+  let port = 0;
+  const running = await startServer('postgres', 1, async ([free = 0], folder) => {
+    port = kept?.port ?? free;
+    const data = join(kept?.folder ?? folder, 'data');
+    await mkdir(data, { mode: 0o700, recursive: true });
     const passwordFile = join(folder, 'password');
     await writeFile(passwordFile, PASSWORD);
     const tls = authority === undefined ? [] : await writeCertificate(authority, folder);
-    if (account !== undefined) await giveTo(account, folder);
+    if (account !== undefined) for (const each of new Set([folder, dirname(data)])) await giveTo(account, each);
     const bin = account === undefined ? installed : await reachableFor(account, installed, folder);
-    await run(
-      join(bin, 'initdb'),
-      // Sorts by language, as most servers do: who relies on another order must say so.
-      ['--pgdata', data, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--no-sync', ...ENCODING],
-      { ...account, cwd: folder, env: { PATH: process.env['PATH'] ?? '' } },
-    );
+    if ((await readdir(data)).length === 0)
+      await run(
+        join(bin, 'initdb'),
+        // Sorts by language, as most servers do: who relies on another order must say so.
+        ['--pgdata', data, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--no-sync', ...ENCODING],
+        { ...account, cwd: folder, env: { PATH: process.env['PATH'] ?? '' } },
+      );
     const settings = [
       'listen_addresses=127.0.0.1',
       // Their names are short of room in a long temporary path.
@@ -72,7 +77,6 @@ export async function startPostgres({ authority, durable = false }: PostgresOpti
       stopSignal: 'SIGQUIT',
     };
   });
-  const port = running.ports[0] as number;
   const stop = (): Promise<void> => running.stop();
   return {
     host: '127.0.0.1',

@@ -1,5 +1,5 @@
 import { detailOf, duration, given } from '@stowage/terminal';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext, CommonRequest } from '../command-context.ts';
 
 export type RunOptions = CommonRequest;
@@ -25,6 +25,23 @@ export function withCatalog(made: Command): Command {
     .addOption(new Option('--db <place>', 'catalog: a file, or postgres://…').conflicts('dbEnv'))
     .addOption(new Option('--db-env <name>', 'the variable that holds the place'))
     .addOption(new Option('--lock-timeout <time>', 'wait for other writers (default: 30s)').argParser(duration));
+}
+
+/** Long for an answer, short for a night: four attempts end within four minutes. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** The time of commands that only read: of an upload, nobody can say how long a part may take. */
+export function requestTimeout(): Option {
+  return new Option('--timeout <time>', 'for a request').argParser(waiting).default(REQUEST_TIMEOUT_MS, '60s');
+}
+
+/** What a timer of Node can wait for. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+function waiting(text: string): number {
+  const ms = duration(text);
+  if (ms >= 1 && ms <= LONGEST_WAIT_MS) return ms;
+  throw new InvalidArgumentError('Expected a time from 1ms to 24d.');
 }
 
 export function commonRequest({ db, dbEnv, lockTimeout, config, dotenv, json, progress, verbose, quiet }: CommonOptions): CommonRequest {

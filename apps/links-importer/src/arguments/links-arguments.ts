@@ -2,7 +2,7 @@ import type { NameConflict } from '@stowage/catalog';
 import type { LinksFormat, ProjectKind, Verification } from '@stowage/links';
 import { atOnce, command, duration, examples, given, size, withOutput, withStorages } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
-import { type CommonOptions, commonRequest, type Run, withCatalog } from './common-arguments.ts';
+import { type CommonOptions, commonRequest, requestTimeout, type Run, withCatalog } from './common-arguments.ts';
 
 const REQUESTS = 64;
 
@@ -18,6 +18,7 @@ export function importArguments(run: Run): Command {
     .addOption(new Option('--on-name-taken <what>', 'in the dataset').choices(['rename', 'skip', 'replace']).default('rename'))
     .addOption(new Option('--store-urls', 'read https links of S3, Azure, Google as theirs'))
     .addOption(new Option('--requests <N>', 'at once to each storage').argParser(atOnce).default(REQUESTS))
+    .addOption(requestTimeout())
     .addOption(new Option('--report-dir <folder>', 'what became of each line; the failed ones'))
     .addOption(new Option('-n, --dry-run', 'say what would be done, and change nothing'));
   withOutput(withStorages(withCatalog(made)), { progress: true }).addHelpText(
@@ -30,9 +31,20 @@ export function importArguments(run: Run): Command {
   return made.action((files: string[], o: ImportOptions) =>
     run(commonRequest(o), async (context) => {
       const { runImport } = await import('../import-command.ts');
-      const { project, dataset, byFolder = false, type, format, verify, onNameTaken, storeUrls = false, requests, reportDir, dryRun = false } = o;
+      const { project, dataset, byFolder = false, type, format, verify, onNameTaken, storeUrls = false, requests, timeout, reportDir, dryRun = false } = o;
       return runImport(
-        { files, project, datasetsByFolder: byFolder, verify, onNameTaken, storeUrls, requests, dryRun, ...given({ dataset, type, format, reportDir }) },
+        {
+          files,
+          project,
+          datasetsByFolder: byFolder,
+          verify,
+          onNameTaken,
+          storeUrls,
+          requests,
+          timeoutMs: timeout,
+          dryRun,
+          ...given({ dataset, type, format, reportDir }),
+        },
         context,
       );
     }),
@@ -49,6 +61,7 @@ interface ImportOptions extends CommonOptions {
   readonly onNameTaken: NameConflict;
   readonly storeUrls?: true;
   readonly requests: number;
+  readonly timeout: number;
   readonly reportDir?: string;
   readonly dryRun?: true;
 }
@@ -59,6 +72,7 @@ export function checkArguments(run: Run): Command {
     .addOption(new Option('--dataset <path>', 'a dataset of the project, and those within'))
     .addOption(new Option('--no-listing', 'ask for each object, list nothing'))
     .addOption(new Option('--requests <N>', 'at once').argParser(atOnce).default(REQUESTS))
+    .addOption(requestTimeout())
     .addOption(new Option('--report <file>', 'findings, one JSON object a line'));
   withOutput(withStorages(withCatalog(made)), { progress: true }).addHelpText(
     'after',
@@ -69,8 +83,8 @@ export function checkArguments(run: Run): Command {
   return made.action((o: CheckOptions) =>
     run(commonRequest(o), async (context) => {
       const { runCheck } = await import('../check-command.ts');
-      const { project = [], dataset, listing, requests, report } = o;
-      return runCheck({ projects: project, listing, requests, ...given({ dataset, report }) }, context);
+      const { project = [], dataset, listing, requests, timeout, report } = o;
+      return runCheck({ projects: project, listing, requests, timeoutMs: timeout, ...given({ dataset, report }) }, context);
     }),
   );
 }
@@ -80,6 +94,7 @@ interface CheckOptions extends CommonOptions {
   readonly dataset?: string;
   readonly listing: boolean;
   readonly requests: number;
+  readonly timeout: number;
   readonly report?: string;
 }
 
@@ -92,7 +107,8 @@ export function scanArguments(run: Run): Command {
     .addOption(new Option('--min-size <size>', 'such as 10k').argParser(size))
     .addOption(new Option('--max-size <size>', 'such as 2g').argParser(size))
     .addOption(new Option('--newer <age>', 'written within, such as 7d').argParser(duration))
-    .addOption(new Option('--older <age>', 'written before, such as 12h').argParser(duration));
+    .addOption(new Option('--older <age>', 'written before, such as 12h').argParser(duration))
+    .addOption(requestTimeout());
   withOutput(withStorages(made), { progress: false }).addHelpText(
     'after',
     examples(`
@@ -102,8 +118,8 @@ export function scanArguments(run: Run): Command {
   return made.action((place: string, o: ScanOptions) =>
     run(commonRequest(o), async (context) => {
       const { runScan } = await import('../scan-command.ts');
-      const { output, ext = [], type, minSize, maxSize, newer, older } = o;
-      return runScan({ place, endings: ext, ...given({ output, type, minSize, maxSize, newerThan: newer, olderThan: older }) }, context);
+      const { output, ext = [], type, minSize, maxSize, newer, older, timeout } = o;
+      return runScan({ place, endings: ext, timeoutMs: timeout, ...given({ output, type, minSize, maxSize, newerThan: newer, olderThan: older }) }, context);
     }),
   );
 }
@@ -116,6 +132,7 @@ interface ScanOptions extends CommonOptions {
   readonly maxSize?: number;
   readonly newer?: number;
   readonly older?: number;
+  readonly timeout: number;
 }
 
 function endings(text: string): string[] {

@@ -1,5 +1,5 @@
 /** https://learn.microsoft.com/en-us/azure/storage/common/storage-configure-connection-string */
-import { quoted } from '../quoted.ts';
+import { quoted } from '@stowage/core';
 import type { AzureSignIn } from '../azure-options.ts';
 import { configError } from './sign-in-error.ts';
 

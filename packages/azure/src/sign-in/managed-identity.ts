@@ -3,9 +3,8 @@
  * https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#get-a-token-using-http
  * https://learn.microsoft.com/en-us/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
-import { StorageError } from '@stowage/core';
-import { quoted } from '../quoted.ts';
-import { withoutSecrets } from './redaction.ts';
+import { quoted, StorageError } from '@stowage/core';
+import { retryAfterMs, withoutSecrets } from '@stowage/wire';
 import { configError, signInError } from './sign-in-error.ts';
 import type { AccessToken, TokenSource } from './token-sign-in.ts';
 import { type TokenAnswer, tokenRequest, withinTries } from './token-request.ts';
@@ -92,8 +91,8 @@ function documentOf(text: string): Readonly<Record<string, unknown>> {
 function refusal(what: string, { status, retryAfter }: TokenAnswer, document: Readonly<Record<string, unknown>>, secrets: readonly string[]): Error {
   const words = [document['error'], document['error_description'], document['message']].filter((part) => typeof part === 'string').join(': ');
   const said = words === '' ? '' : ` (${withoutSecrets(words, secrets)})`;
-  const wait = Number(retryAfter);
-  const details = { status, ...(wait > 0 ? { retryAfterMs: wait * 1000 } : {}) };
+  const wait = retryAfterMs(retryAfter) ?? 0;
+  const details = { status, ...(wait > 0 ? { retryAfterMs: wait } : {}) };
   if (status === 429) return signInError('RateLimited', `${what} asks to slow down`, details);
   if (status >= 500 || status === 410) return signInError('Unavailable', `${what} failed with status ${status}${said}`, details);
   if (status === 400 && /identity not found|no.*identit/i.test(words))

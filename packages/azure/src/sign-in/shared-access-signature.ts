@@ -2,8 +2,7 @@
  * A shared access signature that somebody gave: its dates and letters are read here, so that what it cannot do is said before a request.
  * https://learn.microsoft.com/en-us/rest/api/storageservices/create-service-sas and …/create-account-sas
  */
-import { type ErrorCode, StorageError } from '@stowage/core';
-import { quoted } from '../quoted.ts';
+import { type ErrorCode, quoted, StorageError } from '@stowage/core';
 import { configError } from './sign-in-error.ts';
 import type { Right, SignIn, UnsignedRequest } from './sign-in.ts';
 

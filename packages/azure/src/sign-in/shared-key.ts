@@ -2,7 +2,7 @@
  * The SharedKey scheme for Blob Storage, in the form of version 2015-02-21 and later.
  * https://learn.microsoft.com/en-us/rest/api/storageservices/authorize-with-shared-key
  */
-import { HmacKey } from './hmac-key.ts';
+import { HmacKey } from '@stowage/wire';
 import { configError } from './sign-in-error.ts';
 import type { SignIn, UnsignedRequest } from './sign-in.ts';
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isStorageError } from '@stowage/core';
-import { quoted } from '../quoted.ts';
+import { isStorageError, quoted } from '@stowage/core';
 import { signInError } from './sign-in-error.ts';
 
 export interface TokenAnswer {

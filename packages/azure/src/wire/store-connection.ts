@@ -1,13 +1,11 @@
 import type { Call } from '@stowage/core';
 import { StorageError } from '@stowage/core';
+import { type AnswerHeaders, encodedKey, encodedQuery, headerOf, type HttpAnswer, HttpPool, networkError, percentEncoded } from '@stowage/wire';
 import type { AzureSettings } from '../azure-options.ts';
 import { type FaultContext, serviceError } from '../azure-error.ts';
-import { networkError } from '../network-error.ts';
 import { pick } from '../pick.ts';
 import type { Right } from '../sign-in/sign-in.ts';
 import { errorDocument } from '../xml/elements.ts';
-import { encodedKey, encodedQuery, percentEncoded } from './blob-path.ts';
-import { type AnswerHeaders, type HttpAnswer, HttpPool } from './http-pool.ts';
 
 /** Of an error's body, more is not read. */
 const ERROR_BYTES = 64 * 1024;
@@ -23,12 +21,6 @@ export interface BlobRequest extends Call {
   /** What it needs to be allowed. */
   readonly right: Right;
   readonly context: FaultContext;
-}
-
-/** One value of a header; of several, as proxies send, the first. */
-export function headerOf(headers: AnswerHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 /**
@@ -121,7 +113,7 @@ export class StoreConnection {
   /** What the caller is thrown for a failure underneath: the reason of an abort as it is, all else in words. */
   failure(error: unknown, context: FaultContext, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return signal.reason;
-    return error instanceof StorageError ? error : networkError(error, context);
+    return error instanceof StorageError ? error : networkError('azure', error, context);
   }
 
   /** An unsigned look, which every server answers, if only with a refusal: its clock, and whether it is there. */

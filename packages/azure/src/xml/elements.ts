@@ -1,4 +1,4 @@
-import { decodedText } from './text.ts';
+import { decodedText } from '@stowage/wire';
 
 /** The text of the first element of that name; undefined for none, or one without text. */
 export function elementText(xml: string, name: string): string | undefined {

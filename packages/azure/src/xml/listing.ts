@@ -1,5 +1,5 @@
 import type { ObjectInfo } from '@stowage/core';
-import { decodedText } from './text.ts';
+import { decodedText } from '@stowage/wire';
 
 /** One entry of a listing, in the service's order. */
 export type ListedEntry =

@@ -7,8 +7,8 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { openBucket, retryLayer, type UploadedPart, type UploadRef } from '@stowage/core';
+import { inParallel } from '@stowage/wire';
 import { azureDriver } from '../../src/azure-driver.ts';
-import { inParallel } from '../../src/bounded-work.ts';
 import { KEY, LANES, PARTS, partContent } from './upload-content.ts';
 
 const [endpoint = '', container = '', refFile = ''] = process.argv.slice(2);

@@ -1,8 +1,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import { type Call, isStorageError } from '@stowage/core';
-import { quoted } from '../quoted.ts';
+import { type Call, isStorageError, quoted } from '@stowage/core';
 import { CachedToken, type Token } from './cached-token.ts';
 import { configError, refusedSignIn } from './sign-in-error.ts';
 import { SCOPE, type SignIn, type UrlSigner } from './sign-in.ts';

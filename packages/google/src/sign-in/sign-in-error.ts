@@ -1,5 +1,5 @@
 import { type ErrorCode, StorageError } from '@stowage/core';
-import { withoutSecrets } from '../redaction.ts';
+import { errorNames, withoutSecrets } from '@stowage/wire';
 
 /** A failed sign-in. There is never a cause: what the library throws holds the request with its headers and the assertion. */
 export function signInError(code: ErrorCode, message: string): StorageError {
@@ -51,15 +51,8 @@ function factsOf(error: unknown): Facts {
     status: typeof response?.status === 'number' ? response.status : undefined,
     name: typeof fields.error === 'string' ? fields.error : '',
     description: typeof fields.error_description === 'string' ? fields.error_description : '',
-    codes: codesOf(error),
+    codes: errorNames(error),
   };
-}
-
-function codesOf(error: unknown, depth: number = 0): string[] {
-  if (!(error instanceof Error) || depth > 4) return [];
-  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
-  const inner = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-  return [...own, error.name, ...[error.cause, ...inner].flatMap((each) => codesOf(each, depth + 1))];
 }
 
 function messageOf(error: unknown): string {

@@ -148,7 +148,9 @@ class AgentClient implements GuardedClient {
   ): Promise<Dispatcher.ResponseData> {
     try {
       const { origin, pathname, search } = url;
-      const sent = request.call(this.#agent, { origin, path: pathname + search, method, headers, signal: deadline.signal });
+      // undici ends a connection behind each HEAD, for the sake of servers that send a body there: a handshake for each link.
+      const keep = method === 'HEAD' ? { reset: false } : {};
+      const sent = request.call(this.#agent, { origin, path: pathname + search, method, headers, signal: deadline.signal, ...keep });
       return await deadline.race(sent, this.#limits.answerTimeoutMs);
     } catch (error) {
       throw deadline.explain(error, shown);

@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { quoted } from '../credentials/quoted.ts';
+import { quoted } from '@stowage/core';
 import { configError, systemCode } from '../credentials/sign-in-error.ts';
 import type { CertificatePair } from './make-certificate.ts';
 

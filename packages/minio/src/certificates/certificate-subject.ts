@@ -1,4 +1,4 @@
-import { quoted } from '../credentials/quoted.ts';
+import { quoted } from '@stowage/core';
 import { configError } from '../credentials/sign-in-error.ts';
 
 /** Who a certificate is for, and for how long. */

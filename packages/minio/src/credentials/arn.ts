@@ -1,5 +1,5 @@
+import { quoted } from '@stowage/core';
 import { isRegion } from './aws-domain.ts';
-import { quoted } from './quoted.ts';
 import { configError } from './sign-in-error.ts';
 
 /** An Amazon Resource Name in its parts. ARNs are no secrets. */

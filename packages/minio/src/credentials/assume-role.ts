@@ -1,8 +1,8 @@
+import { quoted } from '@stowage/core';
 import { parseArn } from './arn.ts';
 import { credentialsOf } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { SIGN_IN_MS, withinDeadline } from './deadline.ts';
-import { quoted } from './quoted.ts';
 import { callSts, stsEndpoint, type StsAnswer, stsError, type StsPlace } from './security-token-service.ts';
 import { configError } from './sign-in-error.ts';
 

@@ -1,5 +1,6 @@
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { signInError } from './sign-in-error.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 export interface CacheOptions {
   /** The time in milliseconds. Default: the clock. */
@@ -90,17 +91,4 @@ function remaining(credentials: Credentials, now: number): number {
 function expiredError(credentials: Credentials): Error {
   const end = credentials.expiration?.toISOString() ?? 'an unknown time';
   return signInError('Unauthenticated', `the credentials just received expired at ${end} already; check the clock of this machine`);
-}
-
-/** The promise, or the signal's reason if that comes first. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await promise;
-  const ended = Promise.withResolvers<never>();
-  const end = (): void => ended.reject(signal.reason);
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    return await Promise.race([promise, ended.promise]);
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
 }

@@ -1,9 +1,9 @@
 import { isIPv4 } from 'node:net';
+import { quoted } from '@stowage/core';
 import { readCredentialDocument } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { repeated, withinDeadline } from './deadline.ts';
 import type { Environment } from './environment-keys.ts';
-import { quoted } from './quoted.ts';
 import { serviceRequest, statusError } from './service-request.ts';
 import { readTokenFile } from './small-file.ts';
 import { configError } from './sign-in-error.ts';

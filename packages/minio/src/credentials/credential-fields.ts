@@ -1,5 +1,5 @@
+import { quoted } from '@stowage/core';
 import { isArn } from './arn.ts';
-import { quoted } from './quoted.ts';
 import { configError } from './sign-in-error.ts';
 
 /** The ways to sign in, as `sign_in` names them. */

@@ -1,4 +1,4 @@
-import { isStorageError } from '@stowage/core';
+import { isStorageError, quoted } from '@stowage/core';
 import { regionInHost } from '../wire/address.ts';
 import { isAwsHost } from './aws-domain.ts';
 import { isArn } from './arn.ts';
@@ -10,7 +10,6 @@ import type { CredentialSource } from './credentials.ts';
 import { type CredentialFields, methodOf, readFields, required, type SignInMethod } from './credential-fields.ts';
 import { type Environment, environmentKeys } from './environment-keys.ts';
 import { instanceRole } from './instance-role.ts';
-import { quoted } from './quoted.ts';
 import { rolesAnywhere } from './roles-anywhere.ts';
 import { sharedProfile } from './shared-profile.ts';
 import { configError, signInError } from './sign-in-error.ts';

@@ -1,8 +1,7 @@
-import { isStorageError } from '@stowage/core';
+import { isStorageError, quoted } from '@stowage/core';
 import { readCredentialDocument } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { repeated, withinDeadline } from './deadline.ts';
-import { quoted } from './quoted.ts';
 import { serviceRequest, type ServiceAnswer, statusError } from './service-request.ts';
 import { configError, signInError } from './sign-in-error.ts';
 

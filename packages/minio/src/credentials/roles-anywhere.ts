@@ -1,3 +1,5 @@
+import { quoted } from '@stowage/core';
+import { withoutSecrets } from '@stowage/wire';
 import { assertDates, type ClientPair, expiryWarning, readPair } from '../certificates/check-pair.ts';
 import { type Arn, parseArn } from './arn.ts';
 import { checkedDuration } from './assume-role.ts';
@@ -5,8 +7,6 @@ import { awsDomain } from './aws-domain.ts';
 import { credentialsOf, parseObject } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { repeated, SIGN_IN_MS, withinDeadline } from './deadline.ts';
-import { quoted } from './quoted.ts';
-import { withoutSecrets } from './redaction.ts';
 import { type CreateSession, signCreateSession } from './roles-anywhere-request.ts';
 import { type ServiceAnswer, serviceRequest, statusError } from './service-request.ts';
 import { configError, signInError } from './sign-in-error.ts';

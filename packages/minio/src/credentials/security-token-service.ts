@@ -1,11 +1,10 @@
 import type * as sts from '@aws-sdk/client-sts';
 import type { STSClient, STSClientConfig } from '@aws-sdk/client-sts';
-import { isStorageError, type StorageError } from '@stowage/core';
+import { isStorageError, quoted, type StorageError } from '@stowage/core';
+import { withoutSecrets } from '@stowage/wire';
 import { QuietHttpAgent, QuietHttpsAgent } from '../wire/quiet-agent.ts';
 import { awsDomain, isRegion } from './aws-domain.ts';
 import type { Credentials, CredentialSource, SignInCall } from './credentials.ts';
-import { quoted } from './quoted.ts';
-import { withoutSecrets } from './redaction.ts';
 import { configError, signInError } from './sign-in-error.ts';
 
 /** Where and how the Security Token Service is asked. */

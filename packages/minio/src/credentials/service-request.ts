@@ -1,7 +1,8 @@
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { quoted } from '@stowage/core';
+import { retryAfterMs } from '@stowage/wire';
 import { QuietHttpAgent, QuietHttpsAgent } from '../wire/quiet-agent.ts';
-import { quoted } from './quoted.ts';
 import { signInError, systemCode } from './sign-in-error.ts';
 
 /** A request to a service that gives credentials. */
@@ -105,7 +106,7 @@ export function statusError(what: string, answer: ServiceAnswer, advice: string)
   return signInError('Config', message, known);
 }
 
-function retryAfter(answer: ServiceAnswer): { retryAfterMs?: number } {
-  const seconds = Number(answer.headers['retry-after'] ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {};
+function retryAfter({ headers }: ServiceAnswer): { retryAfterMs?: number } {
+  const wait = retryAfterMs(headers['retry-after']);
+  return wait === undefined ? {} : { retryAfterMs: wait };
 }

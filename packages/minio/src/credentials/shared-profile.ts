@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { access, constants } from 'node:fs/promises';
+import { quoted } from '@stowage/core';
 import { assumeRole } from './assume-role.ts';
 import { containerRoleFromEnvironment } from './container-role.ts';
 import { runCredentialProcess } from './credential-process.ts';
@@ -8,7 +9,6 @@ import type { Credentials, CredentialSource } from './credentials.ts';
 import { SIGN_IN_MS, withinDeadline } from './deadline.ts';
 import { type Environment, environmentKeys } from './environment-keys.ts';
 import { instanceRole } from './instance-role.ts';
-import { quoted } from './quoted.ts';
 import { configError, systemCode } from './sign-in-error.ts';
 import { staticKeys } from './static-keys.ts';
 import { webIdentity } from './web-identity.ts';

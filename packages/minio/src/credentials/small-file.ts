@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { quoted } from './quoted.ts';
+import { quoted } from '@stowage/core';
 import { configError, systemCode } from './sign-in-error.ts';
 
 const MAX_BYTES = 1024 * 1024;

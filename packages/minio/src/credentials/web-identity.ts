@@ -1,9 +1,9 @@
+import { quoted } from '@stowage/core';
 import { fieldsOf, checkedDuration, checkedSessionName } from './assume-role.ts';
 import { parseArn } from './arn.ts';
 import { credentialsOf } from './credential-document.ts';
 import type { CredentialSource } from './credentials.ts';
 import { SIGN_IN_MS, withinDeadline } from './deadline.ts';
-import { quoted } from './quoted.ts';
 import { callSts, NO_CREDENTIALS, stsEndpoint, stsError, type StsPlace } from './security-token-service.ts';
 import { readTokenFile } from './small-file.ts';
 

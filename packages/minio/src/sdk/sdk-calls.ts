@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { type Call, type Checksums, type GetOptions, type HeadOptions, type ObjectHeaders, type ReadConditions, StorageError } from '@stowage/core';
-import { conditionKind, etagOf, rangeHeader, wantsChecksums, writeConditionInput } from '../conditions.ts';
+import { conditionKind, etagOf, networkError, rangeHeader } from '@stowage/wire';
+import { wantsChecksums, writeConditionInput } from '../conditions.ts';
 import { type ObjectAnswer, withoutChunking, isOwnClass } from '../convert-answer.ts';
 import { commandHeaders } from '../convert-headers.ts';
 import { type FaultContext, notS3, withoutResult } from '../minio-error.ts';
-import { networkError } from '../network-error.ts';
 import type {
   BeginRequest,
   CompletionRequest,
@@ -241,10 +241,10 @@ async function* explained(body: Readable, context: FaultContext, { signal }: Cal
       yield chunk;
     }
   } catch (error) {
-    throw signal?.aborted === true ? signal.reason : networkError(error, context);
+    throw signal?.aborted === true ? signal.reason : networkError('minio', error, context);
   }
   if (signal?.aborted === true) throw signal.reason;
-  if (got < length) throw networkError(new Error('short body'), context);
+  if (got < length) throw networkError('minio', new Error('short body'), context);
 }
 
 function answeredTag(etag: string | undefined, context: FaultContext): string {

@@ -1,8 +1,8 @@
 import type * as S3 from '@aws-sdk/client-s3';
 import { type Call, StorageError } from '@stowage/core';
+import { networkError } from '@stowage/wire';
 import { isAnonymous } from '../credentials/anonymous.ts';
 import { type FaultContext, notS3, type ServiceFault, serviceError } from '../minio-error.ts';
-import { networkError } from '../network-error.ts';
 import type { StoreConnection } from '../store-connection.ts';
 
 /** The module with all commands. Loaded at the first call that needs it: it takes longer to load than a small upload. */
@@ -121,7 +121,7 @@ function sdkError(error: unknown, context: FaultContext): StorageError {
   if (error instanceof StorageError) return error;
   const { name, Code, message, Region, $metadata, $response, $responseBodyText } = (error ?? {}) as SdkErrorParts;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
-  if (status === undefined) return networkError(error, context);
+  if (status === undefined) return networkError('minio', error, context);
   const headers = $response?.headers ?? {};
   // A success that the SDK could not read.
   if (status < 300 && $metadata?.httpStatusCode === undefined)

@@ -1,5 +1,5 @@
+import { encodedKey } from '@stowage/wire';
 import { isAwsHost, awsDomain } from '../credentials/aws-domain.ts';
-import { encodedKey } from './percent-encoding.ts';
 
 /** Where a bucket is spoken to. */
 export interface BucketAddress {

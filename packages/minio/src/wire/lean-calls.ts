@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import { type Call, type GetOptions, type HeadOptions, StorageError } from '@stowage/core';
-import { conditionKind, rangeHeader, readConditionHeaders, wantsChecksums, writeConditionHeaders } from '../conditions.ts';
+import { conditionKind, encodedKey, headerOf, type HttpAnswer, networkError, rangeHeader, readConditionHeaders, writeConditionHeaders } from '@stowage/wire';
+import { wantsChecksums } from '../conditions.ts';
 import { bodyLength } from '../content-length.ts';
-import { answerOf, headerOf, type ObjectAnswer } from '../convert-answer.ts';
+import { answerOf, type ObjectAnswer } from '../convert-answer.ts';
 import { requestHeaders } from '../convert-headers.ts';
 import { isAnonymous } from '../credentials/anonymous.ts';
 import { type FaultContext, notS3, serviceError, withoutResult } from '../minio-error.ts';
-import { networkError } from '../network-error.ts';
 import type {
   BeginRequest,
   CompletionRequest,
@@ -25,8 +25,6 @@ import type { StoreConnection } from '../store-connection.ts';
 import { errorDocument } from '../xml/error-document.ts';
 import { type ListedPage, ListingFault, quotedEtag, scanListing } from '../xml/listing.ts';
 import { completionDocument, elementText } from '../xml/upload-document.ts';
-import type { HttpAnswer } from './http-pool.ts';
-import { encodedKey } from './percent-encoding.ts';
 import { UNSIGNED_PAYLOAD } from './sigv4.ts';
 
 /** SHA-256 of nothing. */
@@ -262,7 +260,7 @@ export class LeanCalls implements ObjectCalls {
 
   #failure(error: unknown, context: FaultContext, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true || error instanceof StorageError) return signal?.aborted === true ? signal.reason : error;
-    return networkError(error, context);
+    return networkError('minio', error, context);
   }
 }
 

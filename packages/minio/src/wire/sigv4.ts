@@ -3,8 +3,8 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 import { hash } from 'node:crypto';
+import { HmacKey } from '@stowage/wire';
 import type { Credentials } from '../credentials/credentials.ts';
-import { HmacKey } from './hmac-key.ts';
 import { canonicalQuery } from './percent-encoding.ts';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';

@@ -1,4 +1,4 @@
-import { decodedText } from './text.ts';
+import { decodedText } from '@stowage/wire';
 
 /** What an S3 error document says. */
 export interface ErrorDocument {

@@ -1,5 +1,6 @@
 import type { ObjectInfo } from '@stowage/core';
-import { decodedText, decodedUrl } from './text.ts';
+import { decodedText } from '@stowage/wire';
+import { decodedUrl } from './text.ts';
 
 /** A page of ListObjectsV2, decoded. */
 export interface ListedPage {

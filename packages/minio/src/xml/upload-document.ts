@@ -1,5 +1,5 @@
+import { decodedText } from '@stowage/wire';
 import type { PartMark } from '../part-token.ts';
-import { decodedText } from './text.ts';
 
 /** The parts that make an object, as a completion names them: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
 export function completionDocument(parts: readonly PartMark[]): string {

@@ -1,8 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anonymous, isAnonymous } from '../../src/credentials/anonymous.ts';
 import { environmentKeys } from '../../src/credentials/environment-keys.ts';
-import { withoutSecrets } from '../../src/credentials/redaction.ts';
 import { staticKeys } from '../../src/credentials/static-keys.ts';
 import { failureOf } from './services/canaries.ts';
 
@@ -65,32 +63,5 @@ describe('anonymous', () => {
   it('is known by itself alone', async () => {
     expect(isAnonymous(await anonymous()())).toBe(true);
     expect(isAnonymous({ accessKeyId: '', secretAccessKey: '' })).toBe(false);
-  });
-});
-
-describe('withoutSecrets', () => {
-  it('takes out a secret in every form in which it may be repeated', () => {
-    const around = fc.string();
-    const secret = fc.string({ unit: fc.constantFrom(...'abcXYZ019/+="\\&'.split('')), minLength: 8 });
-    fc.assert(
-      fc.property(around, secret, around, (before, value, after) => {
-        for (const form of [value, encodeURIComponent(value), JSON.stringify(value)]) {
-          const shown = withoutSecrets(before + form + after, [value]);
-          expect(shown).not.toContain(value);
-          expect(shown).not.toContain(encodeURIComponent(value));
-          expect(shown).not.toMatch(/[\r\n]/);
-        }
-      }),
-    );
-  });
-
-  it('takes out what looks like a secret, and leaves the rest', () => {
-    expect(withoutSecrets('The Canonical String is x-amz-security-token:abc123/def\nhost:sts')).toBe(
-      'The Canonical String is x-amz-security-token:[redacted] host:sts',
-    );
-    expect(withoutSecrets('bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln was refused')).toBe('bearer [redacted] was refused');
-    expect(withoutSecrets('{"secretKey": "hunter2", "role":"reader"}')).toBe('{"secretKey": "[redacted]", "role":"reader"}');
-    expect(withoutSecrets('User is not authorized to perform sts:AssumeRole')).toBe('User is not authorized to perform sts:AssumeRole');
-    expect(withoutSecrets('x'.repeat(500))).toHaveLength(241);
   });
 });

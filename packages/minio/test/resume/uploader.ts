@@ -7,7 +7,7 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { openBucket, retryLayer, type UploadedPart, type UploadRef } from '@stowage/core';
-import { inParallel } from '../../src/bounded-work.ts';
+import { inParallel } from '@stowage/wire';
 import { minioDriver } from '../../src/minio-driver.ts';
 import { KEY, LANES, PARTS, partContent } from './content.ts';
 

@@ -1,0 +1,130 @@
+import type { Dispatcher } from 'undici';
+
+/** Bytes that may wait for their reader before the socket is told to stop. */
+const HIGH_WATER = 1024 * 1024;
+/** An abandoned body of which no more is left than this is read to its end: cheaper than a new connection. */
+const DRAIN_BYTES = 64 * 1024;
+
+/** The body of an answer while it arrives: chunks go from the socket to the reader as they are. For one reader. */
+export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #controller: Dispatcher.DispatchController;
+  readonly #length: number | undefined;
+  #chunks: Buffer[] = [];
+  #waiting = 0;
+  #received = 0;
+  #paused = false;
+  #state: 'open' | 'ended' | 'failed' | 'closed' = 'open';
+  #error: unknown;
+  /** How many bytes must come, where the answer's head says so elsewhere than in its length. */
+  expected: number | undefined;
+  /** What the reader is thrown for a failure. Default: the failure itself. */
+  explain: (error: unknown) => unknown = (error) => error;
+  #reader: { resolve(result: IteratorResult<Uint8Array>): void; reject(error: unknown): void } | undefined;
+
+  constructor(controller: Dispatcher.DispatchController, length: number | undefined) {
+    this.#controller = controller;
+    this.#length = length;
+  }
+
+  push(chunk: Buffer): void {
+    this.#received += chunk.byteLength;
+    if (this.#state !== 'open') return;
+    if (this.#reader !== undefined) {
+      const reader = this.#reader;
+      this.#reader = undefined;
+      reader.resolve({ done: false, value: chunk });
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#waiting += chunk.byteLength;
+    if (this.#waiting > HIGH_WATER && !this.#paused) {
+      this.#paused = true;
+      this.#controller.pause();
+    }
+  }
+
+  end(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ended';
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader === undefined) return;
+    const missing = this.#missing();
+    if (missing === undefined) reader.resolve({ done: true, value: undefined });
+    else reader.reject(this.explain(missing));
+  }
+
+  fail(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#error = error;
+    if (this.#reader !== undefined) this.#reader.reject(this.explain(error));
+    this.#reader = undefined;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#waiting -= chunk.byteLength;
+      if (this.#paused && this.#waiting < HIGH_WATER / 2) {
+        this.#paused = false;
+        this.#controller.resume();
+      }
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    // A caller's abort may carry any reason, which comes out as it is.
+    if (this.#state === 'failed') return rejected(this.explain(this.#error));
+    if (this.#state === 'ended') {
+      const missing = this.#missing();
+      if (missing !== undefined) return rejected(this.explain(missing));
+    }
+    if (this.#state !== 'open') return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+    });
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Gives the connection back, or ends it where too much is still to come. Idempotent. */
+  close(): void {
+    this.#chunks = [];
+    if (this.#state === 'ended') this.#state = 'closed';
+    if (this.#state !== 'open') return;
+    this.#state = 'closed';
+    this.#reader?.resolve({ done: true, value: undefined });
+    this.#reader = undefined;
+    const left = this.#length === undefined ? Infinity : this.#length - this.#received;
+    if (left > DRAIN_BYTES) this.#controller.abort(new Error('the body was abandoned by its reader'));
+    else if (this.#paused) this.#controller.resume();
+  }
+
+  /** Judged when the reader comes to the end: a small body has ended before anybody could say how much was expected. */
+  #missing(): Error | undefined {
+    const wanted = this.expected ?? this.#length;
+    return wanted === undefined || this.#received >= wanted ? undefined : new Error(`${wanted} bytes were announced and ${this.#received} came`);
+  }
+
+  /** All of it; more than `max` bytes closes the body and gives the first ones. */
+  async bytes(max: number = Infinity): Promise<Buffer> {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this) {
+      parts.push(chunk);
+      size += chunk.byteLength;
+      if (size > max) break;
+    }
+    return parts.length === 1 ? Buffer.from((parts[0] as Uint8Array).buffer, (parts[0] as Uint8Array).byteOffset, size) : Buffer.concat(parts, size);
+  }
+}
+
+async function rejected(reason: unknown): Promise<never> {
+  throw reason;
+}

@@ -1,0 +1,17 @@
+export { inAttempts, pause, pauseAfter } from './attempts.ts';
+export type { AnswerBody } from './answer-body.ts';
+export { inParallel } from './bounded-work.ts';
+export { ChunkReader, isBytes } from './chunk-reader.ts';
+export { conditionKind, etagOf, rangeHeader, readConditionHeaders, writeConditionHeaders } from './condition-headers.ts';
+export { HmacKey } from './hmac-key.ts';
+export { headerOf, HttpPool } from './http-pool.ts';
+export type { AnswerHeaders, HttpAnswer, HttpRequest, PoolOptions } from './http-pool.ts';
+export { clockDifference, retryAfterMs } from './http-time.ts';
+export { errorNames, networkError } from './network-error.ts';
+export { encodedKey, encodedQuery, percentEncoded } from './percent-encoding.ts';
+export { withoutSecrets } from './redaction.ts';
+export { codeOfStatus, refusal } from './refusal.ts';
+export type { RefusedAnswer, RequestContext } from './refusal.ts';
+export { partSizeFor, piecesOf, piecesOfStream, sendPieces } from './send-parts.ts';
+export type { PartLimits, Piece, SendPlan } from './send-parts.ts';
+export { decodedText } from './xml-text.ts';
