@@ -129,3 +129,23 @@ export async function syncFolderIfThere(fs: FileSystem, path: string): Promise<v
 export function safeReadFlags(fs: FileSystem): number {
   return fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0);
 }
+
+/** Larger than any that this package writes: what is larger is none. */
+const MAX_SMALL_BYTES = 1024 * 1024;
+
+/** A small file of this package's own; undefined where there is none. */
+export function readSmallText(fs: FileSystem, path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, safeReadFlags(fs));
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const buffer = Buffer.alloc(Math.min(fs.fstatSync(fd).size, MAX_SMALL_BYTES));
+    return buffer.toString('utf8', 0, fs.readSync(fd, buffer, 0, buffer.length, 0));
+  } finally {
+    fs.closeSync(fd);
+  }
+}

@@ -16,12 +16,21 @@ const SYNC_WRITE_BYTES = 256 * 1024;
 /** How often a deletion may remove the emptied folder that a file is to be made in. */
 const MAX_TURNS = 20;
 
-/** Fills a temporary. Throws to give up. */
-type Fill = (temporary: TemporaryFile) => Promise<void>;
+/** A file that has taken the temporary's place; `undo` takes it back where it does not become the object. */
+export interface Replacement extends TemporaryFile {
+  readonly undo: () => void;
+}
+
+/** Fills a temporary, or puts another file in its place. Throws to give up. */
+type Fill = (temporary: TemporaryFile) => Promise<Replacement | undefined>;
 
 /** Writes an object: whole or not at all. With `names` it is durable when it is told of: content first, then the name. */
 export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, names: FolderSync | undefined): Promise<ObjectInfo> {
-  return await writeFile(root, place, (temporary) => writeBody(root, temporary, body, place.key, o), o, names);
+  const fill: Fill = async (temporary) => {
+    await writeBody(root, temporary, body, place.key, o);
+    return undefined;
+  };
+  return await writeFile(root, place, fill, o, names);
 }
 
 /** What of `PutOptions` and `CompleteOptions` the making of an object takes. */
@@ -34,18 +43,24 @@ export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOp
   if (hasFolders(root, place)) assertReplaceable(root, place, o.if);
   else if (o.if !== undefined && o.if !== 'absent') throw new FsFault('PreconditionFailed', 'it is not there, a revision of it was expected');
   const { temporary, made } = openTemporary(root, place);
+  let { fd } = temporary;
+  let replacement: Replacement | undefined;
   const headers = pickHeaders(o);
   let sidecar: string | undefined;
   let written: FileState | undefined;
   let isNamed = false;
   try {
     try {
-      await fill(temporary);
+      replacement = await fill(temporary);
+      if (replacement !== undefined) {
+        fs.closeSync(fd);
+        ({ fd } = replacement);
+      }
       o.signal?.throwIfAborted();
-      written = stampFile(fs, temporary.fd, o.lastModified, undefined, () => fs.fstatSync(temporary.fd));
-      if (names !== undefined) await sync(fs, temporary.fd);
+      written = stampFile(fs, fd, o.lastModified, undefined, () => fs.fstatSync(fd));
+      if (names !== undefined) await sync(fs, fd);
     } finally {
-      fs.closeSync(temporary.fd);
+      fs.closeSync(fd);
     }
     sidecar = await putHeaders(fs, root.path, place.key, headers, written, names);
     const commit: Commit = { place, temporary: temporary.path, written, condition: o.if, lastModified: o.lastModified, sidecar };
@@ -57,7 +72,8 @@ export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOp
   } catch (error) {
     // The disk could not tell whether the name is durable: the object is there, and stays.
     if (isNamed) throw error;
-    removeIfThere(fs, temporary.path);
+    if (replacement === undefined) removeIfThere(fs, temporary.path);
+    else replacement.undo();
     if (sidecar !== undefined && written !== undefined) removeHeaders(fs, root.path, place.key, written);
     removeMadeFolders(root, made);
     throw error;
