@@ -8,6 +8,7 @@ import type { CommandContext } from './command-context.ts';
 import { readEntitiesMap } from './entities-map.ts';
 import { EXIT } from './exit-code.ts';
 import { heedSignals } from './heed-signals.ts';
+import { linksOfFolder } from './named-folder.ts';
 import { showProgress } from './progress-line.ts';
 import { tableLines } from './table-lines.ts';
 
@@ -45,7 +46,7 @@ export async function runMigrate(request: MigrateRequest, context: CommandContex
       storages,
       dryRun,
       ...(map === undefined ? {} : { entitiesMap: map }),
-      ...(from === undefined ? {} : { from }),
+      ...(from === undefined ? {} : { from: linksOfFolder(from) }),
       ...(partSize === undefined ? {} : { partSize }),
       now: terminal.now,
       observer: { outcomes: (batch) => tellOutcomes(batch, names, dryRun, context) },

@@ -1,9 +1,10 @@
-import { isStorageError, parseLinkPrefix } from '@stowage/core';
+import { formatLinkPrefix, isStorageError } from '@stowage/core';
 import { endingsOf, type ProjectKind, type ScanFilter, scanLinks } from '@stowage/links';
 import { CommandError, visible } from '@stowage/terminal';
 import { countOf } from '@stowage/terminal/quantity-text';
 import type { CommandContext } from './command-context.ts';
 import { EXIT } from './exit-code.ts';
+import { namedFolder } from './named-folder.ts';
 import { outputFile } from './output-file.ts';
 
 export interface ScanRequest {
@@ -22,9 +23,9 @@ export interface ScanRequest {
 
 /** Runs `scan` to its end and gives the exit code. */
 export async function runScan(request: ScanRequest, context: CommandContext): Promise<number> {
-  const { prefix } = parseLinkPrefix(request.place);
+  const { provider, bucket: name, prefix } = namedFolder(request.place);
   const { storages } = await context.storages({ timeoutMs: request.timeoutMs });
-  const bucket = storages.bucket(request.place.slice(0, request.place.length - prefix.length));
+  const bucket = storages.bucket(formatLinkPrefix({ provider, bucket: name, prefix: '' }));
   const output = await outputFile(request.output, context);
   const counts = { objects: 0, links: 0, unwritable: 0, issues: 0 };
   try {

@@ -86,6 +86,21 @@ describe('from start to end', () => {
   });
 });
 
+describe('a folder', () => {
+  it('is that folder alone: neither scan nor --from takes one along whose name begins alike', async () => {
+    plant(folder.path, { 'pics/a/1.jpg': 'a', 'pics/ab/2.jpg': 'ab', 'x.txt': 'fs://pics/a/1.jpg\nfs://pics/ab/2.jpg\n' });
+    for (const place of ['fs://pics/a', 'fs://pics/a/', 'FS://pics/a']) expect((await links(['scan', place])).stdout).toBe('fs://pics/a/1.jpg\n');
+    await links(['import', 'x.txt', '--project', 'P']);
+    const plan = async (from: string): Promise<readonly unknown[]> =>
+      objectsOf((await links(['migrate', 'P', '--from', from, '--to', 'fs://archive', '--dry-run', '--json'])).stdout)
+        .filter(({ event }) => event === 'end')
+        .map(({ entities }) => entities);
+    expect(await plan('fs://pics/a')).toEqual([1]);
+    expect(await plan('fs://pics')).toEqual([2]);
+    expect(await plan('fs://pic')).toEqual([0]);
+  });
+});
+
 describe('bad input', () => {
   it.each([
     ['a file that is not there', ['import', 'none.txt', '--project', 'P'], 3, 'the links file "none.txt" is not there'],

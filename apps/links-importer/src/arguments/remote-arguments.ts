@@ -9,7 +9,7 @@ export function migrateArguments(run: Run): Command {
   const made = command('migrate', 'Copies what projects keep to a bucket, verifies it there, and links it: all of a project, or nothing. Deletes nothing.')
     .argument('<project...>', 'names, or ids as #12')
     .addOption(new Option('--to <place>', 'bucket and directory: s3://bucket/dir').makeOptionMandatory())
-    .addOption(new Option('--from <link>', 'what links begin so (default: what has no link)'))
+    .addOption(new Option('--from <folder>', 'what links into it (default: what has no link)'))
     .addOption(new Option('--layout <layout>', 'folders of nested datasets').choices(['flat', 'nested']).default('flat'))
     .addOption(new Option('--entities-map <file>', 'which entities, and where to: JSON by id'))
     .addOption(new Option('--link-verified', 'link what was verified, leave the rest local'))
