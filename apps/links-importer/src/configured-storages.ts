@@ -1,7 +1,7 @@
 import { concurrencyLayer, createStorages, type Layer, type Provider, retryLayer, type Storages, timeoutLayer } from '@stowage/core';
 import type { LoadedConfig } from '@stowage/core/config';
 import { installedProvider } from '@stowage/terminal';
-import { readConfiguration } from '@stowage/terminal/configuration-files';
+import { readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
 import type { CommandContext } from './command-context.ts';
 
 export interface StoragesRequest {
@@ -14,11 +14,14 @@ export interface StoragesRequest {
 export interface ConfiguredStorages {
   readonly config: LoadedConfig;
   readonly storages: Storages;
+  /** Throws `CommandError` for a bucket that may be one of an entry with an error. */
+  readonly refuseUncertain: (provider: string, bucket: string) => void;
 }
 
 /** Reads the configuration, tells what is wrong with it, and loads the providers that it names. Throws `CommandError` where nothing of it can be used. */
 export async function openStorages(context: CommandContext, { requests, timeoutMs }: StoragesRequest): Promise<ConfiguredStorages> {
-  const { config } = readConfiguration(context.request, context.terminal, (line) => context.tell(line));
+  const found = readConfiguration(context.request, context.terminal, (line) => context.tell(line));
+  const { config } = found;
   const { importPackage } = context.terminal;
   // Public links need no entry; every other provider is one that the configuration names.
   const names = new Set(['fs', 'http', ...config.entries.map(({ provider }) => provider), ...(config.main === undefined ? [] : [config.main.provider])]);
@@ -33,7 +36,8 @@ export async function openStorages(context: CommandContext, { requests, timeoutM
     ...(requests === undefined ? [] : [limitPerStorage(requests, config)]),
     retryLayer(),
   ];
-  return { config, storages: createStorages({ providers, config, layers, context: { env: config.env, onNotice: (text) => context.tell(text) } }) };
+  const storages = createStorages({ providers, config, layers, context: { env: config.env, onNotice: (text) => context.tell(text) } });
+  return { config, storages, refuseUncertain: (provider, bucket) => refuseUncertain(found, provider, bucket) };
 }
 
 /** One limit for all buckets of an entry: they are one service, with one account. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { migrateProject, type MigrateLayout, type MigrateOutcome, type MigrateReport } from '@stowage/links';
-import { isStorageError } from '@stowage/core';
+import { isStorageError, parseLinkPrefix } from '@stowage/core';
 import { CommandError, visible } from '@stowage/terminal';
 import { bytesText, countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 import { DatasetNames, findProject } from './catalog-names.ts';
@@ -35,7 +35,9 @@ export async function runMigrate(request: MigrateRequest, context: CommandContex
   const catalog = await context.catalog({ create: false });
   const found = [];
   for (const name of projects) found.push(await findProject(catalog, name));
-  const { storages } = await context.storages();
+  const { storages, refuseUncertain } = await context.storages();
+  const target = parseLinkPrefix(request.to);
+  refuseUncertain(target.provider, target.bucket);
   const names = new DatasetNames(catalog);
   let code: number = EXIT.done;
   for (const project of found) {

@@ -24,7 +24,8 @@ export interface ScanRequest {
 /** Runs `scan` to its end and gives the exit code. */
 export async function runScan(request: ScanRequest, context: CommandContext): Promise<number> {
   const { provider, bucket: name, prefix } = namedFolder(request.place);
-  const { storages } = await context.storages({ timeoutMs: request.timeoutMs });
+  const { storages, refuseUncertain } = await context.storages({ timeoutMs: request.timeoutMs });
+  refuseUncertain(provider, name);
   const bucket = storages.bucket(formatLinkPrefix({ provider, bucket: name, prefix: '' }));
   const output = await outputFile(request.output, context);
   const counts = { objects: 0, links: 0, unwritable: 0, issues: 0 };

@@ -153,6 +153,21 @@ describe('bad input', () => {
     expect(outcome.stderr).not.toContain('    at ');
   });
 
+  it('a bucket of an entry that is left out is not taken for one of the main storage', async () => {
+    writeFileSync(join(folder.path, '.env'), 'STORAGE_PROVIDER=minio\nSTORAGE_ENDPOINT=http://127.0.0.1:1\nSTORAGE_ACCESS_KEY=a\nSTORAGE_SECRET_KEY=b\n');
+    const yml = readFileSync(join(folder.path, 'remote_links.yml'), 'utf8');
+    writeFileSync(join(folder.path, 'remote_links.yml'), `${yml}cars:\n  provider: minio\n  endpoint: nowhere\n  buckets: [cars]\n`);
+    await links(['projects', 'create', 'P']);
+    for (const args of [
+      ['migrate', 'P', '--to', 's3://cars/moved', '--dry-run'],
+      ['scan', 's3://cars'],
+    ])
+      expect(await links(args)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('it is not looked for in the main storage while an entry has an error'),
+      });
+  });
+
   it('each bad line is told by file, line, column and reason, and can be given back', async () => {
     plant(folder.path, {
       ...PICTURES,

@@ -1,7 +1,7 @@
 import { createStorages, type Layer, retryLayer, type Storages } from '@stowage/core';
-import type { LoadedConfig, MainStorage, StorageEntry } from '@stowage/core/config';
-import { CommandError, loadProvider, type Terminal, visible } from '@stowage/terminal';
-import { type ConfigurationRequest, readConfiguration } from '@stowage/terminal/configuration-files';
+import type { MainStorage, StorageEntry } from '@stowage/core/config';
+import { loadProvider, type Terminal, visible } from '@stowage/terminal';
+import { type ConfigurationRequest, type FoundConfiguration, readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
 import { firstContact } from './first-contact.ts';
 
 /** What a flag of the command line says of folders, before what their entries say. */
@@ -12,8 +12,7 @@ export interface FolderFlags {
 
 /** The configured storages of one command: read once, each provider loaded when a link first names it. */
 export class Configuration {
-  readonly #envFile: string | undefined;
-  readonly #config: LoadedConfig;
+  readonly #found: FoundConfiguration;
   readonly #flags: FolderFlags;
   readonly #terminal: Terminal;
   readonly #storages = new Map<string, Promise<Storages>>();
@@ -22,19 +21,17 @@ export class Configuration {
   constructor(request: ConfigurationRequest, flags: FolderFlags, terminal: Terminal) {
     this.#flags = flags;
     this.#terminal = terminal;
-    const { config, envFile } = readConfiguration(request, terminal, (line) => this.#tell(line));
-    this.#config = config;
-    this.#envFile = envFile;
+    this.#found = readConfiguration(request, terminal, (line) => this.#tell(line));
   }
 
   /** Where the application keeps what is its own; undefined where that has errors, which have been told. */
   get main(): MainStorage | undefined {
-    return this.#config.main;
+    return this.#found.config.main;
   }
 
   /** The application's folder of data. */
   get dataPath(): string {
-    return this.#config.dataPath;
+    return this.#found.config.dataPath;
   }
 
   /** Storages that know one provider. Rejects with `CommandError` where its package is not installed. */
@@ -44,23 +41,14 @@ export class Configuration {
     return storages;
   }
 
-  /**
-   * Refuses a bucket that would be one of the main storage only because an entry with an error is left out: it may be that entry's,
-   * and another store would be read or written. Throws `CommandError`.
-   */
+  /** Throws `CommandError` for a bucket that may be one of an entry with an error. */
   refuseUncertain(provider: string, bucket: string): void {
-    const { entries, errors, main } = this.#config;
-    if (main === undefined || main.provider !== provider || entries.some((one) => one.provider === provider && one.buckets.includes(bucket))) return;
-    const error = errors.find(({ source }) => source !== 'environment' && source !== this.#envFile);
-    if (error !== undefined)
-      throw new CommandError(
-        `no entry that can be used has the ${provider} bucket ${JSON.stringify(bucket)}, and it is not looked for in the main storage while an entry has an error: ${error.message}`,
-      );
+    refuseUncertain(this.#found, provider, bucket);
   }
 
   /** Where the bucket's service is, as the configuration says: `https://s3.amazonaws.com`. Undefined for folders. */
   endpointOf(provider: string, bucket: string): string | undefined {
-    const { entries, main } = this.#config;
+    const { entries, main } = this.#found.config;
     const entry = entries.find((one) => one.provider === provider && one.buckets.includes(bucket));
     const endpoint = (entry ?? (main?.provider === provider ? main : undefined))?.settings['endpoint'];
     return typeof endpoint === 'string' ? endpoint : undefined;
@@ -68,10 +56,10 @@ export class Configuration {
 
   async #createStorages(name: string): Promise<Storages> {
     const { importPackage } = this.#terminal;
-    const config = { ...this.#config, entries: this.#config.entries.map((entry) => withFlags(entry, this.#flags)) };
+    const config = { ...this.#found.config, entries: this.#found.config.entries.map((entry) => withFlags(entry, this.#flags)) };
     // A disk that fails once fails again.
     const layers: Layer[] = name === 'fs' ? [] : [firstContact(), retryLayer()];
-    const context = { env: this.#config.env, onNotice: (text: string): void => this.#tell(text) };
+    const context = { env: this.#found.config.env, onNotice: (text: string): void => this.#tell(text) };
     return createStorages({ providers: [await loadProvider(name, { command: 'stowage-mirror', importPackage })], config, layers, context });
   }
 

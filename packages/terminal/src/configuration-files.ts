@@ -49,6 +49,20 @@ export function readConfiguration(request: ConfigurationRequest, { cwd, env }: T
   return { config, ...(envFile === undefined ? {} : { envFile }) };
 }
 
+/**
+ * Refuses a bucket that would be one of the main storage only because an entry with an error is left out: it may be that entry's, and
+ * another store would be read or written. Throws `CommandError`.
+ */
+export function refuseUncertain({ config, envFile }: FoundConfiguration, provider: string, bucket: string): void {
+  const { entries, errors, main } = config;
+  if (main === undefined || main.provider !== provider || entries.some((one) => one.provider === provider && one.buckets.includes(bucket))) return;
+  const error = errors.find(({ source }) => source !== 'environment' && source !== envFile);
+  if (error !== undefined)
+    throw new CommandError(
+      `no entry that can be used has the ${provider} bucket ${JSON.stringify(bucket)}, and it is not looked for in the main storage while an entry has an error: ${error.message}`,
+    );
+}
+
 /** A folder of that name is Python's, and no file of variables. */
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
