@@ -7,10 +7,12 @@
  * `--no-fsync`. So both are measured both ways: each tool's default, and each with the same promise.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeFiles } from './made-files.ts';
 import { type Contestant, paired, report, time } from './paired.ts';
+import { runWorks } from './works.ts';
 
 const RUNS = 5;
 const MIB = 1024 * 1024;
@@ -19,29 +21,13 @@ const mirror = `${process.execPath} ${join(import.meta.dirname, '../apps/mirror/
 const hasRclone = spawnSync('rclone', ['version']).status === 0;
 
 const works: Record<string, () => Promise<void>> = { small: smallFiles, large: largeFile, 'no-op': noOp, memory: flatMemory };
-const chosen = process.argv.slice(2);
 try {
   console.log(`node ${process.version}, ${availableParallelism()} cores, ${RUNS} runs each, in turn; ratios to the first line of each table`);
   if (hasRclone) console.log(execFileSync('rclone', ['version'], { encoding: 'utf8' }).split('\n')[0]);
   else console.log('rclone is missing (Debian: apt-get install rclone): its lines are left out');
-  for (const name of chosen.length > 0 ? chosen : Object.keys(works)) {
-    const work = works[name];
-    if (work === undefined) throw new Error(`expected one of ${Object.keys(works).join(', ')}; got ${name}`);
-    await work();
-  }
+  await runWorks(works);
 } finally {
   rmSync(root, { recursive: true, force: true });
-}
-
-/** Files of `size` bytes, 200 a folder, each with content of its own. */
-function makeTree(folder: string, files: number, size: number): void {
-  const content = Buffer.alloc(size, 'stowage ');
-  for (let i = 0; i < files; i++) {
-    const parent = join(folder, String(Math.floor(i / 200)).padStart(5, '0'));
-    if (i % 200 === 0) mkdirSync(parent, { recursive: true });
-    if (size >= 4) content.writeUInt32LE(i, 0);
-    writeFileSync(join(parent, `file-${i}.bin`), content);
-  }
 }
 
 /** A destination of its own for every run: ext4 creates files far slower where many were just deleted. */
@@ -56,7 +42,7 @@ function rclone(name: string, source: string, destination: (run: number) => stri
 
 async function smallFiles(): Promise<void> {
   const source = join(root, 'small');
-  makeTree(source, 20_000, 4096);
+  makeFiles(source, 20_000, 4096);
   execFileSync('sync');
   let best = 4;
   if (hasRclone) {
@@ -98,7 +84,7 @@ async function largeFile(): Promise<void> {
 
 async function noOp(): Promise<void> {
   const source = join(root, 'no-op');
-  makeTree(source, 200_000, 64);
+  makeFiles(source, 200_000, 64);
   const copy = fresh('no-op-copy', 0);
   await time(`${mirror} sync ${source} ${copy} --quiet`);
   const contestants: Contestant[] = [
@@ -113,7 +99,7 @@ async function flatMemory(): Promise<void> {
   for (const files of [200_000, 1_000_000]) {
     const source = join(root, `memory-${files}`);
     const copy = `${source}-copy`;
-    makeTree(source, files, 0);
+    makeFiles(source, files, 0);
     const first = await time(`${mirror} sync ${source} ${copy} --quiet`);
     const again = await time(`${mirror} sync ${source} ${copy} --quiet`);
     console.log(

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Manifest, publishedPackages, root, run, runTool } from './workspace.ts';
@@ -11,13 +11,15 @@ export interface Tarball {
   file: string;
 }
 
-/** Packs every published package into a folder, as publishing does. Needs a build. */
+/** Packs every published package, as publishing does, each into its place under a folder: a scope and a name can make the name of another's file. Needs a build. */
 export function packAll(destination: string): Promise<Tarball[]> {
   return Promise.all(
     publishedPackages().map(async ({ folder, manifest }) => {
-      const { code, output } = await run('pnpm', ['pack', '--silent', '--pack-destination', destination], join(root, folder));
+      const own = join(destination, folder);
+      mkdirSync(own, { recursive: true });
+      const { code, output } = await run('pnpm', ['pack', '--silent', '--pack-destination', own], join(root, folder));
       if (code !== 0) throw new Error(`pnpm pack failed in ${folder}:\n${output}`);
-      const file = join(destination, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
+      const file = join(own, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
       return { manifest, folder, file };
     }),
   );

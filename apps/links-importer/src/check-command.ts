@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { checkLinks, type CheckReport, type Finding, FINDINGS } from '@stowage/links';
-import { countOf, countText, durationText, visible } from '@stowage/terminal';
+import { visible } from '@stowage/terminal';
+import { countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 import { DatasetNames, entityFilter } from './catalog-names.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT } from './exit-code.ts';

@@ -1,7 +1,7 @@
 import { isCatalogError } from '@stowage/catalog';
 import { isStorageError } from '@stowage/core';
-import { CommandError, visible } from '@stowage/terminal';
-import { Command, CommanderError } from 'commander';
+import { CommandError, failureText, prepareCommands, program } from '@stowage/terminal';
+import { type Command, CommanderError } from 'commander';
 import { catalogArguments } from './arguments/catalog-arguments.ts';
 import { type Run, type RunOptions } from './arguments/common-arguments.ts';
 import { checkArguments, importArguments, scanArguments } from './arguments/links-arguments.ts';
@@ -17,11 +17,13 @@ export async function runCli(argv: readonly string[], terminal: LinksTerminal): 
     code = await runCommand(options, work, terminal);
   };
   try {
-    await program(terminal, run).parseAsync(argv, { from: 'user' });
+    const cli = stowageLinks(run);
+    prepareCommands(cli, terminal);
+    await cli.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    terminal.stderr.write(`stowage-links: ${errorText(error, terminal.env['STOWAGE_DEBUG'] === '1')}\n`);
+    terminal.stderr.write(`stowage-links: ${failureText(error, terminal, isToldPlainly)}\n`);
     return exitCodeOf(error);
   }
 }
@@ -37,7 +39,7 @@ async function runCommand(options: RunOptions, work: (context: CommandContext) =
 }
 
 function isToldPlainly(error: unknown): boolean {
-  return error instanceof CommandError || isCatalogError(error) || isStorageError(error);
+  return isCatalogError(error) || isStorageError(error);
 }
 
 function exitCodeOf(error: unknown): number {
@@ -50,52 +52,13 @@ function exitCodeOf(error: unknown): number {
 /** What only another command line can mend. */
 const USAGE: ReadonlySet<string> = new Set(['InvalidArgument', 'InvalidLink', 'Config', 'NotFound', 'AlreadyExists']);
 
-function errorText(error: unknown, debug: boolean): string {
-  if (debug && error instanceof Error) return error.stack ?? error.message;
-  const message = visible(error instanceof Error ? error.message : String(error));
-  return isToldPlainly(error) ? message : `unexpected failure: ${message}; run again with STOWAGE_DEBUG=1 for details, and please report them`;
-}
-
-function program(terminal: LinksTerminal, run: Run): Command {
-  const cli = new Command('stowage-links')
-    .description(
-      'Links files in, a catalog out: projects of images or videos that lie where they\nare. No byte is copied but by "migrate", none is ever deleted.',
-    )
-    .version(VERSION, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
-    .addHelpText('after', EPILOGUE);
+function stowageLinks(run: Run): Command {
+  const description =
+    'Links files in, a catalog out: projects of images or videos that lie where they\nare. No byte is copied but by "migrate", none is ever deleted.';
+  const cli = program('stowage-links', { description, version: VERSION, epilogue: EPILOGUE });
   const commands = [importArguments, checkArguments, scanArguments, migrateArguments, setRemoteArguments, unlinkArguments].map((make) => make(run));
   for (const command of [...commands, ...catalogArguments(run)]) cli.addCommand(command);
-  prepare(cli, terminal);
   return cli;
-}
-
-function prepare(command: Command, terminal: LinksTerminal): void {
-  const { stdout, stderr } = terminal;
-  command
-    .exitOverride()
-    .showSuggestionAfterError(true)
-    .allowExcessArguments(false)
-    .configureHelp({ subcommandTerm: (sub) => sub.name(), minWidthToWrap: 20 })
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      getOutHelpWidth: () => stdout.columns ?? 80,
-      getErrHelpWidth: () => stderr.columns ?? 80,
-      outputError: (text, out) => out(`stowage-links: ${oneLine(text)}; try --help\n`),
-    });
-  for (const sub of command.commands) prepare(sub, terminal);
-}
-
-/** `error: unknown option '--projct'` and `(Did you mean --project?)` come as two lines. */
-function oneLine(text: string): string {
-  return visible(
-    text
-      .trim()
-      .replace(/^error: /, '')
-      .replaceAll('\n', ' '),
-  ).replace(/\.$/, '');
 }
 
 const EPILOGUE = `

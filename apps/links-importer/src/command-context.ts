@@ -1,6 +1,7 @@
 import type { Catalog } from '@stowage/catalog';
 import type { Storages } from '@stowage/core';
 import { type Terminal, visible, write } from '@stowage/terminal';
+import type { ConfigurationRequest } from '@stowage/terminal/configuration-files';
 import { type CatalogPlace, openConfiguredCatalog } from './catalog-place.ts';
 import { type ConfiguredStorages, openStorages, type StoragesRequest } from './configured-storages.ts';
 
@@ -10,12 +11,9 @@ export interface LinksTerminal extends Terminal {
 }
 
 /** What every command takes. */
-export interface CommonRequest extends CatalogPlace {
-  readonly config?: string;
-  readonly dotenv?: string;
+export interface CommonRequest extends CatalogPlace, ConfigurationRequest {
   readonly json: boolean;
   readonly progress: boolean;
-  readonly detail: 'quiet' | 'normal' | 'verbose';
 }
 
 /** One command under way: what it has opened, and how it speaks. Disposing closes what was opened. */

@@ -1,8 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { concurrencyLayer, createStorages, type Layer, type Provider, retryLayer, type Storages, timeoutLayer } from '@stowage/core';
-import { type LoadedConfig, loadConfig } from '@stowage/core/config';
-import { CommandError, installedProvider } from '@stowage/terminal';
+import type { LoadedConfig } from '@stowage/core/config';
+import { installedProvider } from '@stowage/terminal';
+import { readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
 import type { CommandContext } from './command-context.ts';
 
 export interface StoragesRequest {
@@ -15,14 +14,14 @@ export interface StoragesRequest {
 export interface ConfiguredStorages {
   readonly config: LoadedConfig;
   readonly storages: Storages;
+  /** Throws `CommandError` for a bucket that may be one of an entry with an error. */
+  readonly refuseUncertain: (provider: string, bucket: string) => void;
 }
-
-/** The file of variables that is read where it is there, as docker compose does. */
-const ENV_FILE = '.env';
 
 /** Reads the configuration, tells what is wrong with it, and loads the providers that it names. Throws `CommandError` where nothing of it can be used. */
 export async function openStorages(context: CommandContext, { requests, timeoutMs }: StoragesRequest): Promise<ConfiguredStorages> {
-  const config = readConfig(context);
+  const found = readConfiguration(context.request, context.terminal, (line) => context.tell(line));
+  const { config } = found;
   const { importPackage } = context.terminal;
   // Public links need no entry; every other provider is one that the configuration names.
   const names = new Set(['fs', 'http', ...config.entries.map(({ provider }) => provider), ...(config.main === undefined ? [] : [config.main.provider])]);
@@ -37,27 +36,8 @@ export async function openStorages(context: CommandContext, { requests, timeoutM
     ...(requests === undefined ? [] : [limitPerStorage(requests, config)]),
     retryLayer(),
   ];
-  const env = context.terminal.env;
-  return { config, storages: createStorages({ providers, config, layers, context: { env, onNotice: (text) => context.tell(text) } }) };
-}
-
-function readConfig(context: CommandContext): LoadedConfig {
-  const { config: configPath, dotenv, detail } = context.request;
-  const { cwd, env } = context.terminal;
-  const envFile = dotenv ?? (statSync(resolve(cwd, ENV_FILE), { throwIfNoEntry: false })?.isFile() === true ? ENV_FILE : undefined);
-  const config = loadConfig({
-    ...(configPath === undefined ? {} : { configPath }),
-    ...(envFile === undefined ? {} : { envFile }),
-    env,
-    cwd,
-    readFile: (path) => readFileSync(path),
-  });
-  const [first] = config.errors;
-  // Nothing of it can be used, so that what is wrong with it is the answer, not what is missing in it.
-  if (first !== undefined && config.entries.length === 0) throw new CommandError(`the configuration cannot be used: ${first.message}`);
-  for (const { message, severity } of detail === 'quiet' ? config.errors : [...config.errors, ...config.warnings])
-    context.tell(`configuration ${severity}: ${message}`);
-  return config;
+  const storages = createStorages({ providers, config, layers, context: { env: config.env, onNotice: (text) => context.tell(text) } });
+  return { config, storages, refuseUncertain: (provider, bucket) => refuseUncertain(found, provider, bucket) };
 }
 
 /** One limit for all buckets of an entry: they are one service, with one account. */

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { importLinks, importReportFiles, type ImportReport, type LineOutcome, type LinksFormat, type ProjectKind, type Verification } from '@stowage/links';
 import { type Catalog, isCatalogError, type NameConflict } from '@stowage/catalog';
-import { countOf, countText, durationText, visible } from '@stowage/terminal';
+import { visible } from '@stowage/terminal';
+import { countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 import type { CommandContext } from './command-context.ts';
 import { EXIT } from './exit-code.ts';
 import { heedSignals } from './heed-signals.ts';

@@ -1,7 +1,8 @@
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type LinksFormat, type LinksSource, readFileName } from '@stowage/links';
-import { CommandError, countOf } from '@stowage/terminal';
+import { CommandError } from '@stowage/terminal';
+import { countOf } from '@stowage/terminal/quantity-text';
 import type { LinksTerminal } from './command-context.ts';
 import { EXIT } from './exit-code.ts';
 

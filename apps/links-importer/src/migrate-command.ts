@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { migrateProject, type MigrateLayout, type MigrateOutcome, type MigrateReport } from '@stowage/links';
-import { isStorageError } from '@stowage/core';
-import { bytesText, CommandError, countOf, countText, durationText, visible } from '@stowage/terminal';
+import { isStorageError, parseLinkPrefix } from '@stowage/core';
+import { CommandError, visible } from '@stowage/terminal';
+import { bytesText, countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 import { DatasetNames, findProject } from './catalog-names.ts';
 import type { CommandContext } from './command-context.ts';
 import { readEntitiesMap } from './entities-map.ts';
 import { EXIT } from './exit-code.ts';
 import { heedSignals } from './heed-signals.ts';
+import { linksOfFolder } from './named-folder.ts';
 import { showProgress } from './progress-line.ts';
 import { tableLines } from './table-lines.ts';
 
@@ -33,7 +35,9 @@ export async function runMigrate(request: MigrateRequest, context: CommandContex
   const catalog = await context.catalog({ create: false });
   const found = [];
   for (const name of projects) found.push(await findProject(catalog, name));
-  const { storages } = await context.storages();
+  const { storages, refuseUncertain } = await context.storages();
+  const target = parseLinkPrefix(request.to);
+  refuseUncertain(target.provider, target.bucket);
   const names = new DatasetNames(catalog);
   let code: number = EXIT.done;
   for (const project of found) {
@@ -44,7 +48,7 @@ export async function runMigrate(request: MigrateRequest, context: CommandContex
       storages,
       dryRun,
       ...(map === undefined ? {} : { entitiesMap: map }),
-      ...(from === undefined ? {} : { from }),
+      ...(from === undefined ? {} : { from: linksOfFolder(from) }),
       ...(partSize === undefined ? {} : { partSize }),
       now: terminal.now,
       observer: { outcomes: (batch) => tellOutcomes(batch, names, dryRun, context) },

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { RemoteOutcome } from '@stowage/catalog';
 import { unlinkEntities, type UnlinkResult } from '@stowage/links';
-import { CommandError, countText, visible } from '@stowage/terminal';
+import { CommandError, visible } from '@stowage/terminal';
+import { countText } from '@stowage/terminal/quantity-text';
 import { entityFilter } from './catalog-names.ts';
 import type { CommandContext } from './command-context.ts';
 import { readRemoteMap } from './entities-map.ts';

@@ -1,8 +1,10 @@
-import { isStorageError, parseLinkPrefix } from '@stowage/core';
+import { formatLinkPrefix, isStorageError } from '@stowage/core';
 import { endingsOf, type ProjectKind, type ScanFilter, scanLinks } from '@stowage/links';
-import { CommandError, countOf, visible } from '@stowage/terminal';
+import { CommandError, visible } from '@stowage/terminal';
+import { countOf } from '@stowage/terminal/quantity-text';
 import type { CommandContext } from './command-context.ts';
 import { EXIT } from './exit-code.ts';
+import { namedFolder } from './named-folder.ts';
 import { outputFile } from './output-file.ts';
 
 export interface ScanRequest {
@@ -21,9 +23,10 @@ export interface ScanRequest {
 
 /** Runs `scan` to its end and gives the exit code. */
 export async function runScan(request: ScanRequest, context: CommandContext): Promise<number> {
-  const { prefix } = parseLinkPrefix(request.place);
-  const { storages } = await context.storages({ timeoutMs: request.timeoutMs });
-  const bucket = storages.bucket(request.place.slice(0, request.place.length - prefix.length));
+  const { provider, bucket: name, prefix } = namedFolder(request.place);
+  const { storages, refuseUncertain } = await context.storages({ timeoutMs: request.timeoutMs });
+  refuseUncertain(provider, name);
+  const bucket = storages.bucket(formatLinkPrefix({ provider, bucket: name, prefix: '' }));
   const output = await outputFile(request.output, context);
   const counts = { objects: 0, links: 0, unwritable: 0, issues: 0 };
   try {

@@ -86,6 +86,21 @@ describe('from start to end', () => {
   });
 });
 
+describe('a folder', () => {
+  it('is that folder alone: neither scan nor --from takes one along whose name begins alike', async () => {
+    plant(folder.path, { 'pics/a/1.jpg': 'a', 'pics/ab/2.jpg': 'ab', 'x.txt': 'fs://pics/a/1.jpg\nfs://pics/ab/2.jpg\n' });
+    for (const place of ['fs://pics/a', 'fs://pics/a/', 'FS://pics/a']) expect((await links(['scan', place])).stdout).toBe('fs://pics/a/1.jpg\n');
+    await links(['import', 'x.txt', '--project', 'P']);
+    const plan = async (from: string): Promise<readonly unknown[]> =>
+      objectsOf((await links(['migrate', 'P', '--from', from, '--to', 'fs://archive', '--dry-run', '--json'])).stdout)
+        .filter(({ event }) => event === 'end')
+        .map(({ entities }) => entities);
+    expect(await plan('fs://pics/a')).toEqual([1]);
+    expect(await plan('fs://pics')).toEqual([2]);
+    expect(await plan('fs://pic')).toEqual([0]);
+  });
+});
+
 describe('bad input', () => {
   it.each([
     ['a file that is not there', ['import', 'none.txt', '--project', 'P'], 3, 'the links file "none.txt" is not there'],
@@ -136,6 +151,21 @@ describe('bad input', () => {
     expect(outcome.stderr).toContain(message);
     expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(outcome.stderr).not.toContain('    at ');
+  });
+
+  it('a bucket of an entry that is left out is not taken for one of the main storage', async () => {
+    writeFileSync(join(folder.path, '.env'), 'STORAGE_PROVIDER=minio\nSTORAGE_ENDPOINT=http://127.0.0.1:1\nSTORAGE_ACCESS_KEY=a\nSTORAGE_SECRET_KEY=b\n');
+    const yml = readFileSync(join(folder.path, 'remote_links.yml'), 'utf8');
+    writeFileSync(join(folder.path, 'remote_links.yml'), `${yml}cars:\n  provider: minio\n  endpoint: nowhere\n  buckets: [cars]\n`);
+    await links(['projects', 'create', 'P']);
+    for (const args of [
+      ['migrate', 'P', '--to', 's3://cars/moved', '--dry-run'],
+      ['scan', 's3://cars'],
+    ])
+      expect(await links(args)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('it is not looked for in the main storage while an entry has an error'),
+      });
   });
 
   it('each bad line is told by file, line, column and reason, and can be given back', async () => {

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { command } from '@stowage/terminal';
+import { type Command, Option } from 'commander';
 import type { CertificatesRequest } from './certificates.ts';
 
 type Run = (request: CertificatesRequest) => Promise<void>;
@@ -15,19 +16,12 @@ Examples
   stowage-mirror certs anchor`;
 
 /** `certs`: what IAM Roles Anywhere needs, made and checked. */
-export function certificatesCommand(run: Run, prepare: (command: Command) => Command): Command {
-  const group = new Command('certs')
-    .description('Makes and checks certificates to sign in to AWS by IAM Roles Anywhere.')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
-    .addHelpText('after', AFTER);
+export function certificatesCommand(run: Run): Command {
+  const group = command('certs', 'Makes and checks certificates to sign in to AWS by IAM Roles Anywhere.').helpCommand(false).addHelpText('after', AFTER);
   const add = (name: CertificatesRequest['command'], description: string, ...options: Option[]): void => {
-    const command = new Command(name)
-      .description(description)
-      .helpOption('-h, --help', 'print this help')
-      .addOption(new Option('--folder <folder>', 'where the files are').default('.'));
-    for (const option of options) command.addOption(option);
-    group.addCommand(prepare(command.action((o: Options) => run({ ...o, command: name, force: o.force === true }))));
+    const made = command(name, description).addOption(new Option('--folder <folder>', 'where the files are').default('.'));
+    for (const option of options) made.addOption(option);
+    group.addCommand(made.action((o: Options) => run({ ...o, command: name, force: o.force === true })));
   };
   add('ca', 'Makes an authority: ca.crt and ca.key.', ...SUBJECT, KEY_KIND, FORCE);
   add('client', "Makes a client's pair, signed by the authority: company.pem and company.key.", ...SUBJECT, KEY_KIND, FORCE);

@@ -2,10 +2,8 @@ import { isStorageError } from '@stowage/core';
 import type * as Minio from '@stowage/minio';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError, importInstalled, misfit, type Terminal, write } from '@stowage/terminal';
 import { EXIT } from './exit-code.ts';
-import { importInstalled, misfit } from './provider-packages.ts';
-import { type Terminal, write } from './terminal.ts';
 
 /** A command line of `certs`, read. Texts are as they were given: what they must be is the package's to say. */
 export interface CertificatesRequest {
@@ -43,7 +41,7 @@ const PACKAGE = '@stowage/minio';
 
 /** Makes, checks and prints what IAM Roles Anywhere needs. Throws `CommandError`. */
 export async function runCertificates(request: CertificatesRequest, terminal: Terminal): Promise<number> {
-  const made = await importInstalled(PACKAGE, 'the maker of certificates', terminal.importPackage);
+  const made = await importInstalled(PACKAGE, 'the maker of certificates', { command: 'stowage-mirror', importPackage: terminal.importPackage });
   if (!isCertificates(made)) throw misfit(PACKAGE, 'makes no certificates');
   try {
     await write(terminal.stdout, `${(await COMMANDS[request.command](request, made, terminal)).join('\n')}\n`);

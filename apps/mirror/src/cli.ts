@@ -1,11 +1,25 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import {
+  atOnce,
+  command as newCommand,
+  CommandError,
+  detailOf,
+  examples,
+  failureText,
+  given,
+  prepareCommands,
+  program,
+  type Terminal,
+  withOutput,
+  withStorages,
+} from '@stowage/terminal';
+import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { certificatesCommand } from './certificates-command.ts';
-import { CommandError } from './command-error.ts';
 import { EXIT } from './exit-code.ts';
+import { cleaning, type EngineOptions, engineRequest, keeping, pacing, reporting, selecting } from './engine-options.ts';
 import type { DoctorRequest, MirrorRequest } from './mirror-request.ts';
-import type { Terminal } from './terminal.ts';
+import type { LocalMoveRequest } from './local-move.ts';
+import type { RunsRequest } from './past-runs-table.ts';
 import { VERSION } from './version.ts';
-import { visible } from './visible-text.ts';
 
 /** Runs one command line to its end and gives the exit code. Never throws. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -14,22 +28,20 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   const runs: Runs = {
     mirror: async (request) => void (code = await (await import('./run-mirror.ts')).runMirror(request, terminal)),
     doctor: async (request) => void (code = await (await import('./doctor.ts')).runDoctor(request, terminal)),
+    local: async (request) => void (code = await (await import('./local-move.ts')).moveFromLocal(request, terminal)),
+    past: async (request) => void (code = await (await import('./past-runs-table.ts')).tellPastRuns(request, terminal)),
     certificates: async (request) => void (code = await (await import('./certificates.ts')).runCertificates(request, terminal)),
   };
   try {
-    await program(terminal, runs).parseAsync(argv, { from: 'user' });
+    const cli = stowageMirror(runs);
+    prepareCommands(cli, terminal);
+    await cli.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.inSync : EXIT.usage;
-    terminal.stderr.write(`stowage-mirror: ${errorText(error, terminal.env['STOWAGE_DEBUG'] === '1')}\n`);
+    terminal.stderr.write(`stowage-mirror: ${failureText(error, terminal)}\n`);
     return error instanceof CommandError ? error.exitCode : EXIT.failed;
   }
-}
-
-function errorText(error: unknown, debug: boolean): string {
-  if (debug && error instanceof Error) return error.stack ?? error.message;
-  const message = visible(error instanceof Error ? error.message : String(error));
-  return error instanceof CommandError ? message : `unexpected failure: ${message}; run again with STOWAGE_DEBUG=1 for details, and please report them`;
 }
 
 type Run = (request: MirrorRequest) => Promise<void>;
@@ -37,51 +49,22 @@ type Run = (request: MirrorRequest) => Promise<void>;
 interface Runs {
   readonly mirror: Run;
   readonly doctor: (request: DoctorRequest) => Promise<void>;
+  readonly local: (request: LocalMoveRequest) => Promise<void>;
+  readonly past: (request: RunsRequest) => Promise<void>;
   readonly certificates: Parameters<typeof certificatesCommand>[0];
 }
 
-function program(terminal: Terminal, { mirror, doctor: examine, certificates }: Runs): Command {
-  const cli = new Command('stowage-mirror')
-    .description('Mirrors folders and buckets, exactly and safely.')
-    .version(VERSION, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
-    .addHelpText('after', PLACES);
-  prepare(cli, terminal);
-  for (const command of [sync, copy, check, plan]) cli.addCommand(prepare(command(mirror), terminal));
-  cli.addCommand(prepare(doctor(examine), terminal));
-  cli.addCommand(
-    prepare(
-      certificatesCommand(certificates, (command) => prepare(command, terminal)),
-      terminal,
-    ),
-  );
+function stowageMirror({ mirror, doctor: examine, local, past, certificates }: Runs): Command {
+  const cli = program('stowage-mirror', { description: 'Mirrors folders and buckets, exactly and safely.', version: VERSION, epilogue: PLACES });
+  const commands = [
+    ...[sync, copy, check, plan].map((make) => make(mirror)),
+    moveLocal(local),
+    doctor(examine),
+    ...[listRuns, showRun].map((make) => make(past)),
+    certificatesCommand(certificates),
+  ];
+  for (const one of commands) cli.addCommand(one);
   return cli;
-}
-
-function prepare(command: Command, { stdout, stderr }: Terminal): Command {
-  return command
-    .exitOverride()
-    .showSuggestionAfterError(true)
-    .allowExcessArguments(false)
-    .configureHelp({ subcommandTerm: (sub) => sub.name(), minWidthToWrap: 20 })
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      getOutHelpWidth: () => stdout.columns ?? 80,
-      getErrHelpWidth: () => stderr.columns ?? 80,
-      outputError: (text, out) => out(`stowage-mirror: ${oneLine(text)}; try --help\n`),
-    });
-}
-
-/** `error: unknown option '--delte'` and `(Did you mean --delete?)` come as two lines. */
-function oneLine(text: string): string {
-  return visible(
-    text
-      .trim()
-      .replace(/^error: /, '')
-      .replaceAll('\n', ' '),
-  ).replace(/\.$/, '');
 }
 
 const PLACES = `
@@ -106,6 +89,7 @@ Exit codes
   5 a guard tripped, nothing was deleted
   6 check found differences
   9 plan --exit-code: something would be done
+  75 another run is at work on the same two places
   130, 143 interrupted; run again to go on
 
 Examples
@@ -124,9 +108,14 @@ function sync(run: Run): Command {
   stowage-mirror sync photos fs://archive/photos/ -c`),
     );
   deleting(command);
+  cleaning(command);
   comparing(command);
+  keeping(command);
+  selecting(command);
   writing(command);
-  common(command);
+  pacing(command);
+  withOutput(withStorages(command), { progress: true });
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('sync', source, destination, o)));
 }
 
@@ -140,8 +129,12 @@ function copy(run: Run): Command {
   stowage-mirror copy photo.jpg fs://archive/photos/`),
     );
   comparing(command);
+  keeping(command);
+  selecting(command);
   writing(command);
-  common(command);
+  pacing(command);
+  withOutput(withStorages(command), { progress: true });
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('copy', source, destination, o)));
 }
 
@@ -153,7 +146,10 @@ function check(run: Run): Command {
   stowage-mirror check photos /backup/photos --checksum`),
   );
   comparing(command);
-  common(command);
+  command.addOption(new Option('--download', 'read every byte of both, whatever listings say').conflicts(['sizeOnly', 'checksum']));
+  selecting(command);
+  withOutput(withStorages(command), { progress: true });
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('check', source, destination, o)));
 }
 
@@ -167,15 +163,20 @@ function plan(run: Run): Command {
   stowage-mirror plan photos /backup/photos --exit-code`),
     );
   deleting(command);
+  cleaning(command);
   comparing(command);
-  common(command);
+  keeping(command);
+  selecting(command);
+  withOutput(withStorages(command), { progress: true });
+  reporting(command);
   return command.action((source: string, destination: string, o: CommandOptions) => run(readRequest('plan', source, destination, o)));
 }
 
 function doctor(run: Runs['doctor']): Command {
-  const command = new Command('doctor')
-    .description('Says what the configured credentials may do with buckets, and what to ask for where that is not enough. Changes nothing.')
-    .helpOption('-h, --help', 'print this help')
+  const command = newCommand(
+    'doctor',
+    'Says what the configured credentials may do with buckets, and what to ask for where that is not enough. Changes nothing.',
+  )
     .argument('<links...>', 'links of buckets: s3://cars')
     .addOption(new Option('--json', 'one event a line on standard output'))
     .addHelpText(
@@ -187,19 +188,53 @@ ${examples(`
   stowage-mirror doctor s3://cars
   stowage-mirror doctor azure://boats google://planes --json`)}`,
     );
-  configured(command);
+  withStorages(command);
   command.addOption(new Option('-q, --quiet', 'no warnings of the configuration'));
   return command.action((links: readonly string[], o: CommandOptions) =>
-    run({ links, json: o.json === true, detail: o.quiet === true ? 'quiet' : 'normal', ...configurationOf(o) }),
+    run({ links, json: o.json === true, detail: o.quiet === true ? 'quiet' : 'normal', ...given({ config: o.config, dotenv: o.dotenv }) }),
   );
 }
 
+function moveLocal(local: Runs['local']): Command {
+  const command = newCommand(
+    'local',
+    'Moves an application from its local disk to the configured main storage: copies <prefix>-public and <prefix>-private of DATA_PATH/storage into the buckets of these names, compares, and says which variables to change. The disk stays as it is.',
+  )
+    .addOption(new Option('--prefix <name>', 'which, where there are several applications'))
+    .addOption(new Option('-n, --dry-run', 'say what would be done, and do nothing'))
+    .addHelpText(
+      'after',
+      `
+The buckets must be there, and should be private: "public" names
+the kind of data.
+${examples(`
+  stowage-mirror local --dotenv new.env --dry-run
+  stowage-mirror local --dotenv new.env --checksum`)}`,
+    );
+  comparing(command);
+  pacing(command);
+  withOutput(withStorages(command), { progress: true });
+  return command.action((o: CommandOptions & { readonly prefix?: string }) => {
+    const { command: _, source: _source, destination: _destination, delete: _delete, ...request } = readRequest('copy', '', '', o);
+    return local({ ...request, ...(o.prefix === undefined ? {} : { prefix: o.prefix }) });
+  });
+}
+
+function listRuns(past: Runs['past']): Command {
+  return newCommand('runs', 'Lists past runs of sync and copy.')
+    .addOption(new Option('--json', 'a run a line'))
+    .action((o: { readonly json?: true }) => past({ json: o.json === true }));
+}
+
+function showRun(past: Runs['past']): Command {
+  return newCommand('show', 'Tells what a past run came to.')
+    .argument('<run>', 'as "runs" names it')
+    .addOption(new Option('--json', 'as JSON'))
+    .action((run: string, o: { readonly json?: true }) => past({ run, json: o.json === true }));
+}
+
 function places(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .helpOption('-h, --help', 'print this help')
-    .argument('<source>', 'folder, file or link prefix')
-    .argument('<destination>', 'folder or link prefix');
+  return newCommand(name, description).argument('<source>', 'folder, file or link prefix').argument('<destination>', 'folder or link prefix');
 }
 
 function deleting(command: Command): void {
@@ -214,34 +249,16 @@ function comparing(command: Command): void {
     .addOption(new Option('--size-only', 'compare sizes, not times').conflicts('checksum'))
     .addOption(new Option('-c, --checksum', 'compare content, not times'))
     .addOption(new Option('--symlinks <how>', 'whether links to files in the tree count as files (default: files)').choices(['files', 'skip']))
-    .addOption(new Option('--transfers <N>', 'copies in flight').argParser(transfers));
+    .addOption(new Option('--transfers <N>', 'copies in flight').argParser(atOnce));
 }
 
 function writing(command: Command): void {
   command.addOption(new Option('--no-fsync', 'do not wait for the disk: faster, unsafe at power loss'));
 }
 
-function configured(command: Command): void {
-  command
-    .addOption(new Option('--config <file>', 'storages that links name'))
-    .addOption(new Option('--dotenv <file>', 'variables (default: ./.env, if there)'));
-}
-
-function common(command: Command): void {
-  configured(command);
-  command
-    .addOption(new Option('--json', 'one event a line on standard output'))
-    .addOption(new Option('--no-progress', 'no progress on standard error'))
-    .addOption(new Option('-v, --verbose', 'a line for each key').conflicts('quiet'))
-    .addOption(new Option('-q, --quiet', 'failures alone'));
-}
-
-function examples(text: string): string {
-  return `\nExamples${text}`;
-}
-
 /** As commander gives them. */
-interface CommandOptions {
+interface CommandOptions extends EngineOptions {
+  readonly download?: true;
   readonly delete?: true;
   readonly remove?: true;
   readonly maxDelete?: string;
@@ -268,31 +285,20 @@ function readRequest(command: MirrorRequest['command'], source: string, destinat
     delete: o.delete === true || o.remove === true,
     ...(o.maxDelete === undefined ? {} : { maxDelete: o.maxDelete }),
     dryRun: o.dryRun === true,
-    comparison: o.checksum === true ? 'content' : o.sizeOnly === true ? 'size' : 'auto',
+    comparison: o.download === true ? 'bytes' : o.checksum === true ? 'content' : o.sizeOnly === true ? 'size' : 'auto',
     ...(o.symlinks === undefined ? {} : { symlinks: o.symlinks }),
     ...(o.transfers === undefined ? {} : { transfers: o.transfers }),
     fsync: o.fsync !== false,
-    ...configurationOf(o),
+    ...given({ config: o.config, dotenv: o.dotenv }),
     json: o.json === true,
     progress: o.progress,
-    detail: o.verbose === true ? 'verbose' : o.quiet === true ? 'quiet' : 'normal',
+    detail: detailOf(o),
     exitCode: o.exitCode === true,
+    engine: engineRequest(o),
   };
-}
-
-function configurationOf({ config, dotenv }: Pick<CommandOptions, 'config' | 'dotenv'>): Pick<MirrorRequest, 'config' | 'dotenv'> {
-  return { ...(config === undefined ? {} : { config }), ...(dotenv === undefined ? {} : { dotenv }) };
 }
 
 function deleteLimit(text: string): string {
   if (/^\d{1,15}$/.test(text) || (/^\d{1,3}(\.\d+)?%$/.test(text) && Number.parseFloat(text) <= 100)) return text;
   throw new InvalidArgumentError('Expected a number of objects such as 100, or percent of the destination such as 25%.');
 }
-
-function transfers(text: string): number {
-  const count = Number(text);
-  if (/^\d{1,4}$/.test(text) && count >= 1 && count <= MAX_TRANSFERS) return count;
-  throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_TRANSFERS}.`);
-}
-
-const MAX_TRANSFERS = 1024;

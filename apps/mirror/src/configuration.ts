@@ -1,12 +1,8 @@
 import { createStorages, type Layer, retryLayer, type Storages } from '@stowage/core';
-import { type LoadedConfig, loadConfig, type StorageEntry } from '@stowage/core/config';
-import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
-import type { ConfigurationRequest } from './mirror-request.ts';
+import type { MainStorage, StorageEntry } from '@stowage/core/config';
+import { loadProvider, type Terminal, visible } from '@stowage/terminal';
+import { type ConfigurationRequest, type FoundConfiguration, readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
 import { firstContact } from './first-contact.ts';
-import { loadProvider } from './provider-packages.ts';
-import type { Terminal } from './terminal.ts';
 
 /** What a flag of the command line says of folders, before what their entries say. */
 export interface FolderFlags {
@@ -16,18 +12,26 @@ export interface FolderFlags {
 
 /** The configured storages of one command: read once, each provider loaded when a link first names it. */
 export class Configuration {
-  readonly #envFile: string | undefined;
-  readonly #config: LoadedConfig;
+  readonly #found: FoundConfiguration;
   readonly #flags: FolderFlags;
   readonly #terminal: Terminal;
   readonly #storages = new Map<string, Promise<Storages>>();
 
   /** Reads it and tells what is wrong with it. Throws `CommandError` where nothing of it can be used. */
   constructor(request: ConfigurationRequest, flags: FolderFlags, terminal: Terminal) {
-    this.#envFile = request.dotenv ?? (isFile(resolve(terminal.cwd, ENV_FILE)) ? ENV_FILE : undefined);
-    this.#config = readConfig(request, this.#envFile, terminal);
     this.#flags = flags;
     this.#terminal = terminal;
+    this.#found = readConfiguration(request, terminal, (line) => this.#tell(line));
+  }
+
+  /** Where the application keeps what is its own; undefined where that has errors, which have been told. */
+  get main(): MainStorage | undefined {
+    return this.#found.config.main;
+  }
+
+  /** The application's folder of data. */
+  get dataPath(): string {
+    return this.#found.config.dataPath;
   }
 
   /** Storages that know one provider. Rejects with `CommandError` where its package is not installed. */
@@ -37,35 +41,30 @@ export class Configuration {
     return storages;
   }
 
-  /**
-   * Refuses a bucket that would be one of the main storage only because an entry with an error is left out: it may be that entry's,
-   * and another store would be read or written. Throws `CommandError`.
-   */
+  /** Throws `CommandError` for a bucket that may be one of an entry with an error. */
   refuseUncertain(provider: string, bucket: string): void {
-    const { entries, errors, main } = this.#config;
-    if (main === undefined || main.provider !== provider || entries.some((one) => one.provider === provider && one.buckets.includes(bucket))) return;
-    const error = errors.find(({ source }) => source !== 'environment' && source !== this.#envFile);
-    if (error !== undefined)
-      throw new CommandError(
-        `no entry that can be used has the ${provider} bucket ${JSON.stringify(bucket)}, and it is not looked for in the main storage while an entry has an error: ${error.message}`,
-      );
+    refuseUncertain(this.#found, provider, bucket);
   }
 
   /** Where the bucket's service is, as the configuration says: `https://s3.amazonaws.com`. Undefined for folders. */
   endpointOf(provider: string, bucket: string): string | undefined {
-    const { entries, main } = this.#config;
+    const { entries, main } = this.#found.config;
     const entry = entries.find((one) => one.provider === provider && one.buckets.includes(bucket));
     const endpoint = (entry ?? (main?.provider === provider ? main : undefined))?.settings['endpoint'];
     return typeof endpoint === 'string' ? endpoint : undefined;
   }
 
   async #createStorages(name: string): Promise<Storages> {
-    const { stderr, importPackage } = this.#terminal;
-    const config = { ...this.#config, entries: this.#config.entries.map((entry) => withFlags(entry, this.#flags)) };
+    const { importPackage } = this.#terminal;
+    const config = { ...this.#found.config, entries: this.#found.config.entries.map((entry) => withFlags(entry, this.#flags)) };
     // A disk that fails once fails again.
     const layers: Layer[] = name === 'fs' ? [] : [firstContact(), retryLayer()];
-    const context = { env: this.#config.env, onNotice: (text: string): void => void stderr.write(`stowage-mirror: ${text}\n`) };
-    return createStorages({ providers: [await loadProvider(name, importPackage)], config, layers, context });
+    const context = { env: this.#found.config.env, onNotice: (text: string): void => this.#tell(text) };
+    return createStorages({ providers: [await loadProvider(name, { command: 'stowage-mirror', importPackage })], config, layers, context });
+  }
+
+  #tell(line: string): void {
+    this.#terminal.stderr.write(`stowage-mirror: ${visible(line)}\n`);
   }
 }
 
@@ -73,32 +72,4 @@ export class Configuration {
 function withFlags(entry: StorageEntry, { symlinks, fsync = true }: FolderFlags): StorageEntry {
   if (entry.provider !== 'fs') return entry;
   return { ...entry, settings: { ...entry.settings, ...(symlinks === undefined ? {} : { symlinks }), ...(fsync ? {} : { durability: 'none' }) } };
-}
-
-/** The file of variables that is read where it is there, as docker compose does. */
-const ENV_FILE = '.env';
-
-function readConfig({ config: configPath, detail }: ConfigurationRequest, envFile: string | undefined, { cwd, env, stderr }: Terminal): LoadedConfig {
-  const config = loadConfig({
-    ...(configPath === undefined ? {} : { configPath }),
-    ...(envFile === undefined ? {} : { envFile }),
-    env,
-    cwd,
-    readFile: (path) => readFileSync(path),
-  });
-  const broken = config.errors.find(({ path }) => path === '');
-  // A file that was named and is not there, or cannot be read at all: what is right of the rest is not what was asked for.
-  if (broken !== undefined) throw new CommandError(`the configuration cannot be used: ${broken.message}`);
-  const [first] = config.errors;
-  // Nothing of it can be used, so that what is wrong with it is the answer, not what is missing in it.
-  if (first !== undefined && config.entries.length === 0 && (config.main?.folder !== undefined || config.main === undefined))
-    throw new CommandError(`the configuration cannot be used: ${first.message}`);
-  const told = detail === 'quiet' ? config.errors : [...config.errors, ...config.warnings];
-  for (const { message, severity } of told) stderr.write(`stowage-mirror: configuration ${severity}: ${message}\n`);
-  return config;
-}
-
-/** A folder of that name is Python's, and no file of variables. */
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }

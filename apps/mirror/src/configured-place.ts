@@ -1,7 +1,7 @@
 import { isStorageError, parseLinkPrefix, prefixLayer } from '@stowage/core';
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '@stowage/terminal';
 import type { Configuration } from './configuration.ts';
 import { EXIT } from './exit-code.ts';
 import { identityOfPath } from './local-path.ts';

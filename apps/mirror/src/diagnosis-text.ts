@@ -1,5 +1,5 @@
+import { visible } from '@stowage/terminal';
 import type { Diagnosis, Permission } from '@stowage/core';
-import { visible } from './visible-text.ts';
 
 /** In the order in which people miss them; what the store was not asked is told as that. */
 const PERMISSIONS: readonly Permission[] = ['list', 'read', 'write', 'delete', 'list-uploads'];

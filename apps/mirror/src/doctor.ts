@@ -1,10 +1,9 @@
 import { type Diagnosis, isStorageError, parseLinkPrefix } from '@stowage/core';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal, write } from '@stowage/terminal';
 import { Configuration } from './configuration.ts';
 import { EXIT } from './exit-code.ts';
 import { diagnosisLines } from './diagnosis-text.ts';
 import type { DoctorRequest } from './mirror-request.ts';
-import { type Terminal, write } from './terminal.ts';
 
 /** A store that takes connections and answers nothing is given up. */
 const PATIENCE_MS = 30_000;

@@ -17,6 +17,8 @@ export const EXIT = {
   mismatch: 6,
   /** `plan --exit-code`: something would be done. */
   wouldChange: 9,
+  /** Another run holds the lock of these two places: EX_TEMPFAIL of sysexits.h. */
+  locked: 75,
   /** As shells have it: 128 and the number of SIGINT. */
   interrupted: 130,
   /** 128 and the number of SIGTERM. */
@@ -29,6 +31,7 @@ export const REFUSAL_EXIT: Readonly<Record<RefusalReason, number>> = {
   source: EXIT.source,
   destination: EXIT.destination,
   usage: EXIT.usage,
+  locked: EXIT.locked,
 };
 
 /** The exit code of a run that came to a report and was not interrupted by a signal. */

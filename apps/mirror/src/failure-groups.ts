@@ -1,6 +1,6 @@
 import type { Outcome } from '@stowage/transfer';
-import { countText } from './quantity-text.ts';
-import { visible } from './visible-text.ts';
+import { visible } from '@stowage/terminal';
+import { countText } from '@stowage/terminal/quantity-text';
 
 const KEYS_SHOWN = 3;
 const MESSAGE_SHOWN = 300;

@@ -1,4 +1,4 @@
-import type { MirrorReport, Outcome, ProgressSnapshot } from '@stowage/transfer';
+import type { MirrorReport, Outcome, ProgressSnapshot, StopCause } from '@stowage/transfer';
 import type { MirrorRequest } from './mirror-request.ts';
 
 /** What `--json` writes, one a line; described in docs/guides/mirror-json.md. */
@@ -29,7 +29,7 @@ export type JsonEvent =
 /** A report without what is no plain data, or said in the first event. */
 type JsonReport = Pick<MirrorReport, 'counts' | 'reasons' | 'source' | 'destination' | 'keys' | 'complete' | 'balanced' | 'guard'> & {
   readonly elapsedMs: number;
-  readonly stopped?: { readonly by: 'caller' | 'store' | 'listing'; readonly side?: 'source' | 'destination'; readonly message?: string };
+  readonly stopped?: { readonly by: StopCause['by']; readonly side?: 'source' | 'destination'; readonly message?: string };
 };
 
 export function eventLine(event: JsonEvent): string {
@@ -56,7 +56,12 @@ export function endEvent(report: MirrorReport, exitCode: number, time: string): 
     ...(guard === undefined ? {} : { guard }),
     ...(stopped === undefined
       ? {}
-      : { stopped: stopped.by === 'caller' ? { by: stopped.by } : { by: stopped.by, side: stopped.side, message: stopped.error.message } }),
+      : {
+          stopped:
+            stopped.by === 'caller'
+              ? { by: stopped.by }
+              : { by: stopped.by, ...('side' in stopped ? { side: stopped.side } : {}), message: stopped.error.message },
+        }),
     elapsedMs: Math.round(elapsedMs),
   };
 }

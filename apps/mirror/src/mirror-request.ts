@@ -1,12 +1,6 @@
+import type { ConfigurationRequest } from '@stowage/terminal/configuration-files';
 import type { Comparison } from '@stowage/transfer';
-
-/** Where a command finds the storages that links name. */
-export interface ConfigurationRequest {
-  readonly config?: string;
-  /** A file of variables. Default: `.env` of the working folder, where it is there. */
-  readonly dotenv?: string;
-  readonly detail: 'quiet' | 'normal' | 'verbose';
-}
+import type { EngineRequest } from './engine-options.ts';
 
 /** A command line of a mirror, read. */
 export interface MirrorRequest extends ConfigurationRequest {
@@ -27,6 +21,7 @@ export interface MirrorRequest extends ConfigurationRequest {
   readonly progress: boolean;
   /** Whether a plan with something to do exits with a code of its own. */
   readonly exitCode: boolean;
+  readonly engine: EngineRequest;
 }
 
 /** A command line of `doctor`, read. */

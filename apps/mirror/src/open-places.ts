@@ -3,19 +3,22 @@ import { fsDriver } from '@stowage/fs';
 import { overlap, overlapError, type PlaceIdentity, singleObjectLayer } from '@stowage/transfer';
 import { lstatSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Terminal } from '@stowage/terminal';
 import type { Configuration } from './configuration.ts';
 import { createdOnWrite } from './created-on-write.ts';
 import { EXIT } from './exit-code.ts';
 import { identityOfPath, isInsideByInode, isWritable, type LocalPath, lookAtPath } from './local-path.ts';
 import type { MirrorRequest } from './mirror-request.ts';
-import type { Terminal } from './terminal.ts';
 
 /** A tree that is open. */
 interface OpenPlace {
   readonly bucket: Bucket;
   /** As it was given. */
   readonly label: string;
+  /** Where it is: of one file, the file's. */
+  readonly identity: PlaceIdentity;
+  /** The folder, where it is one of this machine. */
+  readonly folder?: string;
 }
 
 export interface OpenPlaces {
@@ -46,11 +49,19 @@ export async function openPlaces(request: MirrorRequest, terminal: Terminal): Pr
   const opened = { source: source.open(), destination: destination.open() };
   const only = source.file === undefined ? [] : [singleObjectLayer(source.file)];
   return {
-    source: { bucket: opened.source.with(...only), label: source.label },
-    destination: { bucket: opened.destination.with(...only), label: destination.label },
+    source: { bucket: opened.source.with(...only), ...known(source, source.file) },
+    destination: { bucket: opened.destination.with(...only), ...known(destination, source.file) },
     async close() {
       await Promise.all([opened.source.close(), opened.destination.close()]);
     },
+  };
+}
+
+function known({ label, identity, folder }: Place, file: string | undefined): Omit<OpenPlace, 'bucket'> {
+  return {
+    label,
+    identity: file === undefined ? identity : { store: identity.store, path: [...identity.path, file] },
+    ...(folder === undefined ? {} : { folder }),
   };
 }
 

@@ -1,5 +1,5 @@
+import { visible } from '@stowage/terminal';
 import type { MirrorReport, Outcome, OutcomeKind } from '@stowage/transfer';
-import { visible } from './visible-text.ts';
 
 /** What an outcome is called: a plan speaks of what would be, a check of what is. */
 export function outcomeWord(kind: OutcomeKind, { mode, dryRun }: Pick<MirrorReport, 'mode' | 'dryRun'>): string {

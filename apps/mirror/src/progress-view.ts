@@ -1,6 +1,7 @@
 import type { MirrorReport, ProgressSnapshot } from '@stowage/transfer';
-import { bytesText, countText, durationText, RecentRate, timeLeft } from './quantity-text.ts';
-import type { Output } from './terminal.ts';
+import type { Output } from '@stowage/terminal';
+import { bytesText, countText, durationText } from '@stowage/terminal/quantity-text';
+import { RecentRate, timeLeft } from './recent-rate.ts';
 
 /** Shows where a run stands until it is stopped. */
 export interface ProgressView {

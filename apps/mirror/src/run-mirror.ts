@@ -1,5 +1,6 @@
-import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome, parseDeleteLimit } from '@stowage/transfer';
-import { CommandError } from './command-error.ts';
+import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome, parseDeleteLimit, type TrippedGuard } from '@stowage/transfer';
+import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
+import { engineSettings, journalOptions } from './engine-settings.ts';
 import { EXIT, exitCode, REFUSAL_EXIT } from './exit-code.ts';
 import { FailureGroups } from './failure-groups.ts';
 import { endEvent, eventLine, type JsonEvent, outcomeEvent } from './json-events.ts';
@@ -8,7 +9,7 @@ import { openPlaces, type OpenPlaces } from './open-places.ts';
 import { outcomeLine } from './outcome-words.ts';
 import { liveView, plainView, type ProgressView } from './progress-view.ts';
 import { summaryLines } from './summary.ts';
-import { type Terminal, write } from './terminal.ts';
+import { ReportFiles } from './report-files.ts';
 
 /** Runs a command to its end and gives its exit code. Throws `CommandError` for what the user can put right. */
 export async function runMirror(request: MirrorRequest, terminal: Terminal): Promise<number> {
@@ -42,8 +43,16 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
     delete: request.delete,
     comparison: request.comparison,
   });
+  const settings = engineSettings(request.engine, terminal);
+  const journal = journalOptions(request.engine, places, terminal);
+  const reports = request.engine.reportDir === undefined ? undefined : new ReportFiles(request.engine.reportDir, places, terminal);
   const failures = new FailureGroups();
   const tellOutcomes = outcomeTeller(request, terminal, { mode, dryRun });
+  // What a question or a metric looks at, when it is there.
+  const live: { run?: MirrorRun; view?: ProgressView | undefined } = {};
+  const { metricsPort } = request.engine;
+  const metrics = metricsPort === undefined ? undefined : await (await import('./metrics-server.ts')).serveMetrics(metricsPort, () => live.run?.progress());
+  if (metrics !== undefined) terminal.stderr.write(`stowage-mirror: metrics at ${metrics.url}\n`);
   const run = mirror(source.bucket, destination.bucket, {
     mode,
     dryRun,
@@ -51,11 +60,15 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
     ...(limit === undefined ? {} : { maxDelete: limit }),
     comparison: request.comparison,
     ...(request.transfers === undefined ? {} : { transfers: request.transfers }),
+    ...settings,
+    ...(journal === undefined ? {} : { journal }),
+    confirmDeletions: (guard) => confirmed(guard, request, terminal, () => live.view?.stop()),
     scratchFolder: terminal.scratchFolder,
     now: terminal.now,
     observer: {
       outcomes(batch) {
         failures.add(batch);
+        reports?.add(batch);
         return tellOutcomes?.(batch);
       },
       notice(text) {
@@ -64,7 +77,9 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
       },
     },
   });
+  live.run = run;
   const view = await progressView(run, request, terminal, mode, emit, tellOutcomes !== undefined && !request.json);
+  live.view = view;
   const signals = heedSignals(run, view, terminal);
   let report: MirrorReport;
   try {
@@ -72,11 +87,23 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
   } finally {
     view?.stop();
     signals.end();
+    metrics?.close();
+    reports?.close();
   }
   const code = signals.received === undefined || report.stopped?.by !== 'caller' ? exitCode(report, request.exitCode) : SIGNAL_EXIT[signals.received];
+  reports?.end(report, code, terminal.today().toISOString());
   await emit(endEvent(report, code, terminal.today().toISOString()));
   await tellPeople(report, failures, request, terminal);
   return code;
+}
+
+/** Whether more deletions than the limit are to be made: a person is asked, a script says so beforehand. */
+async function confirmed({ message }: TrippedGuard, request: MirrorRequest, { ask, stderr }: Terminal, pause: () => void): Promise<boolean> {
+  if (request.engine.yes) return true;
+  if (ask === undefined || request.json) return false;
+  pause();
+  stderr.write(`stowage-mirror: ${visible(message)}\n`);
+  return /^y(es)?$/i.test((await ask('Delete them all the same? [y/N] ')).trim());
 }
 
 const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
@@ -99,9 +126,9 @@ function outcomeTeller(
   };
 }
 
-/** What is the same, or only at the destination and kept, is the rule in a mirror; it is counted. */
+/** What is the same, or only at the destination and kept, or left out by a filter, is the rule in a mirror; it is counted. */
 function isOfInterest({ kind, reason }: Outcome): boolean {
-  return kind !== 'same' && reason !== 'extra';
+  return kind !== 'same' && reason !== 'extra' && reason !== 'excluded';
 }
 
 async function progressView(

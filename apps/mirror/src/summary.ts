@@ -1,7 +1,7 @@
 import { type MirrorReport, OUTCOME_KINDS, type OutcomeKind } from '@stowage/transfer';
+import { visible } from '@stowage/terminal';
 import { outcomeWord } from './outcome-words.ts';
-import { bytesText, countText, durationText, objectsText } from './quantity-text.ts';
-import { visible } from './visible-text.ts';
+import { bytesText, countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 
 /** What a run came to: a table of outcomes, time and rate, and whether all is well. Fits 60 columns. */
 export function summaryLines(report: MirrorReport): string[] {
@@ -35,7 +35,7 @@ function rateLine({ counts, elapsedMs, mode, dryRun, keys }: MirrorReport): stri
   const bytes = counts.copied.bytes + counts.updated.bytes;
   const took = `in ${durationText(elapsedMs)}`;
   if (mode === 'check' || dryRun || objects === 0) return `${countText(keys)} compared ${took}: ${countText(Math.round(keys / seconds))} keys/s`;
-  return `${objectsText(objects)} and ${bytesText(bytes)} copied ${took}: ${countText(Math.round(objects / seconds))} objects/s, ${bytesText(Math.round(bytes / seconds))}/s`;
+  return `${countOf(objects, 'object')} and ${bytesText(bytes)} copied ${took}: ${countText(Math.round(objects / seconds))} objects/s, ${bytesText(Math.round(bytes / seconds))}/s`;
 }
 
 function closingLines(report: MirrorReport): string[] {
@@ -43,6 +43,7 @@ function closingLines(report: MirrorReport): string[] {
   const lines: string[] = [];
   if (stopped?.by === 'store') lines.push(`Stopped: the ${stopped.side} cannot go on: ${visible(stopped.error.message)}`);
   if (stopped?.by === 'listing') lines.push(`Stopped: the listing of the ${stopped.side} failed: ${visible(stopped.error.message)}`);
+  if (stopped?.by === 'lock') lines.push(`Stopped: ${visible(stopped.error.message)}`);
   if (stopped?.by === 'caller') lines.push('Interrupted: what was copied stays; run again to go on.');
   if (guard !== undefined) lines.push(`Nothing was deleted. ${visible(guard.message)}.`);
   if (!balanced) lines.push('The sums do not match: not every key that was listed has an outcome. Please report this.');
@@ -53,9 +54,9 @@ function closingLines(report: MirrorReport): string[] {
 function verdict({ mode, dryRun, counts }: MirrorReport): string {
   const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
   const troubles = counts.failed.objects + counts.conflict.objects;
-  if (mode === 'check') return differences + troubles === 0 ? 'No differences.' : `Not the same: ${objectsText(differences + troubles)}.`;
+  if (mode === 'check') return differences + troubles === 0 ? 'No differences.' : `Not the same: ${countOf(differences + troubles, 'object')}.`;
   if (dryRun)
     return `${countText(counts.copied.objects)} to copy, ${countText(counts.updated.objects)} to update, ${countText(counts.deleted.objects)} to delete; nothing was done.`;
-  if (troubles > 0) return `Not in sync: ${objectsText(troubles)} failed or in conflict.`;
+  if (troubles > 0) return `Not in sync: ${countOf(troubles, 'object')} failed or in conflict.`;
   return differences === 0 ? '0 to copy: in sync already.' : 'In sync.';
 }

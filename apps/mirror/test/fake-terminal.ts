@@ -1,6 +1,6 @@
+import type { Terminal } from '@stowage/terminal';
 import { Writable } from 'node:stream';
 import { tmpdir } from 'node:os';
-import type { Terminal } from '../src/terminal.ts';
 
 /** Keeps what is written to it. */
 export class Sink extends Writable {

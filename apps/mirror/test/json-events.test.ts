@@ -81,7 +81,17 @@ it('progress is told every ten seconds', () => {
   try {
     const lines: string[] = [];
     const events: Record<string, unknown>[] = [];
-    const base = { phase: 'copying', compared: 5000, listed: true, inFlight: 4, failed: 1, conflicts: 2, deletions: { done: 0, toDo: 0 } } as const;
+    const base = {
+      phase: 'copying',
+      compared: 5000,
+      listed: true,
+      inFlight: 4,
+      concurrency: 16,
+      throttled: 0,
+      failed: 1,
+      conflicts: 2,
+      deletions: { done: 0, toDo: 0 },
+    } as const;
     const start = Date.now();
     const snapshot = (): Parameters<Parameters<typeof plainView>[1]>[0] => {
       const elapsedMs = Date.now() - start;

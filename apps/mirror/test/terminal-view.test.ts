@@ -34,6 +34,8 @@ const SNAPSHOT = {
   toDo: { objects: 123_456, bytes: 987_654_321_000 },
   done: { objects: 61_728, bytes: 493_827_160_500 },
   inFlight: 2048,
+  concurrency: 2048,
+  throttled: 0,
   failed: 12,
   conflicts: 3,
   deletions: { done: 0, toDo: 0 },

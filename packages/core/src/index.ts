@@ -6,6 +6,7 @@ export { assertRange, resolveRange } from './byte-range.ts';
 export type { ByteRange, ResolvedRange } from './byte-range.ts';
 export type { Capabilities, Support } from './capabilities.ts';
 export type { ChecksumAlgorithm, Checksums } from './checksum.ts';
+export { combineCrc32 } from './combine-crc32.ts';
 export { assertReadConditions, assertRevision, assertWriteCondition } from './conditions.ts';
 export type { CurrentObject } from './conditions.ts';
 export type { Diagnosis, DiagnosisFact, MissingPermission } from './diagnosis.ts';

@@ -33,6 +33,7 @@ import { copyFiles, type CopyPlace } from './copying.ts';
 import { CopyThreads } from './copy-threads.ts';
 import { tryDelete } from './deleting.ts';
 import { type FileSystem, syncFolderIfThere } from './file-system.ts';
+import { FolderSync } from './folder-sync.ts';
 import { toStorageError } from './fs-error.ts';
 import type { FsNative, FsOptions } from './fs-options.ts';
 import { GroupSync } from './group-sync.ts';
@@ -93,6 +94,8 @@ class FsDriver implements BucketDriver {
   readonly #path: string;
   readonly #fs: FileSystem;
   readonly #durable: boolean;
+  /** Undefined where nobody waits for the disk. */
+  readonly #names: FolderSync | undefined;
   readonly #threads: number;
   #root: Root | undefined;
   #walkThread: WalkThread | undefined;
@@ -105,6 +108,7 @@ class FsDriver implements BucketDriver {
     this.capabilities = capabilitiesOf(options);
     this.#fs = options.fs ?? nodeFs;
     this.#durable = options.durability !== 'none';
+    this.#names = this.#durable ? new FolderSync(this.#fs) : undefined;
     this.#threads = options.fs === undefined ? (options.threads ?? Math.min(4, availableParallelism())) : 0;
   }
 
@@ -122,7 +126,7 @@ class FsDriver implements BucketDriver {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
-    return await this.#run('put', key, o, (root, place) => putFile(root, place, body, o, this.#durable));
+    return await this.#run('put', key, o, (root, place) => putFile(root, place, body, o, this.#names));
   }
 
   async startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
@@ -222,7 +226,7 @@ class FsDriver implements BucketDriver {
   }
 
   #uploads(root: Root): Uploads {
-    return new Uploads(root, this.#durable, (error, operation, key, signal) => this.#failure(error, operation, key, signal));
+    return new Uploads(root, this.#names, (error, operation, key, signal) => this.#failure(error, operation, key, signal));
   }
 
   async #syncFolders(folders: ReadonlySet<string>): Promise<void> {

@@ -12,11 +12,13 @@ import {
   type UploadRef,
 } from '@stowage/core';
 import { FsFault } from './fault.ts';
-import { errno, type FileSystem, lstat, readSome, sync, syncPath, writeAll, writeAllSync } from './file-system.ts';
+import type { FolderSync } from './folder-sync.ts';
+import { errno, type FileSystem, lstat, readSmallText, readSome, sync, writeAll, writeAllSync } from './file-system.ts';
 import { makeOwnFolder, ownPath } from './own-folder.ts';
 import { placeOf, type Root } from './place.ts';
+import { placedName, placedPart, type PlacedPart, PlacedParts } from './placed-parts.ts';
 import { etagOf } from './revision.ts';
-import { removeIfThere, temporaryName } from './temporary-file.ts';
+import { removeIfThere, removeTemporaryFolder, temporaryName } from './temporary-file.ts';
 import { writeFile } from './writing.ts';
 
 /** What an unfinished upload keeps beside its parts, in `.stowage/uploads/<id>/upload.json`. */
@@ -27,18 +29,22 @@ interface Manifest {
 }
 
 const MANIFEST = 'upload.json';
-const PART = /^\d+$/;
+const PART = /^(\d+)(?:\.placed)?$/;
 const COPY_BYTES = 1024 * 1024;
 
-/** Uploads in parts: each part a file of its own, so that writers of several processes do not meet, and a restart loses none. */
+/**
+ * Uploads in parts. Parts of one length lie where they belong in a file that each opened upload has for itself, any others in files of
+ * their own: writers of several processes do not meet, and a restart loses none.
+ */
 export class Uploads {
   readonly #root: Root;
-  readonly #durable: boolean;
+  readonly #names: FolderSync | undefined;
   readonly #fail: Fail;
 
-  constructor(root: Root, durable: boolean, fail: Fail) {
+  /** @param names undefined where nobody waits for the disk */
+  constructor(root: Root, names: FolderSync | undefined, fail: Fail) {
     this.#root = root;
-    this.#durable = durable;
+    this.#names = names;
     this.#fail = fail;
   }
 
@@ -47,9 +53,13 @@ export class Uploads {
     const manifest: Manifest = { key, startedAt: new Date().toISOString(), headers: pickHeaders(headers) };
     const id = randomUUID();
     const folder = `${ownPath(path, 'uploads')}/${id}`;
-    makeOwnFolder(fs, path, folder);
-    await this.#writeInto(folder, MANIFEST, Buffer.from(JSON.stringify(manifest)));
-    if (this.#durable) await syncPath(fs, ownPath(path, 'uploads'));
+    makeOwnFolder(fs, path, ownPath(path, 'uploads'));
+    // Made aside and moved: killed in between, what is left is a temporary, and not an upload that nobody can name.
+    const aside = this.#aside();
+    fs.mkdirSync(aside);
+    await this.#writeInto(aside, MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    fs.renameSync(aside, folder);
+    await this.#names?.done(ownPath(path, 'uploads'));
     return this.#open({ key, id, startedAt: manifest.startedAt }, folder, manifest);
   }
 
@@ -80,19 +90,33 @@ export class Uploads {
   }
 
   #open(ref: UploadRef, folder: string, manifest: Manifest): Upload {
+    const placed = new PlacedParts(this.#root.fs, folder);
     return new FsUpload(ref, {
-      part: (index, bytes) => this.#part(folder, index, bytes),
+      part: (index, bytes) => this.#part(folder, placed, index, bytes),
       parts: () => this.#parts(folder),
-      complete: (parts, o) => this.#complete(ref, folder, manifest, parts, o),
+      complete: (parts, o) => this.#complete(ref, folder, placed, manifest, parts, o),
       abort: () => this.#remove(folder),
       fail: this.#fail,
     });
   }
 
-  async #part(folder: string, index: number, bytes: Uint8Array): Promise<UploadedPart> {
+  async #part(folder: string, placed: PlacedParts, index: number, bytes: Uint8Array): Promise<UploadedPart> {
     if (!Number.isSafeInteger(index) || index < 0) throw new FsFault('InvalidArgument', `expected a part's index to be a whole number from 0; got ${index}`);
-    await this.#writeInto(folder, String(index), bytes);
-    const part = partAt(this.#root.fs, folder, index);
+    const { fs } = this.#root;
+    const place = placed.place(index, bytes.length);
+    if (place === undefined) {
+      await this.#writeInto(folder, String(index), bytes);
+      removeIfThere(fs, `${folder}/${placedName(index)}`);
+    } else {
+      try {
+        await placed.write(place, bytes, this.#names !== undefined);
+      } catch (error) {
+        throw errno(error) === 'ENOENT' ? gone() : error;
+      }
+      await this.#writeInto(folder, placedName(index), Buffer.from(JSON.stringify(place)));
+      removeIfThere(fs, `${folder}/${index}`);
+    }
+    const part = partAt(fs, folder, index);
     if (part === undefined) throw gone();
     return part;
   }
@@ -107,7 +131,7 @@ export class Uploads {
       try {
         if (bytes.length <= COPY_BYTES) writeAllSync(fs, fd, bytes, 0);
         else await writeAll(fs, fd, bytes, 0);
-        if (this.#durable) await sync(fs, fd);
+        if (this.#names !== undefined) await sync(fs, fd);
       } finally {
         fs.closeSync(fd);
       }
@@ -116,20 +140,28 @@ export class Uploads {
       removeIfThere(fs, temporary);
       throw errno(error) === 'ENOENT' ? gone() : error;
     }
-    if (this.#durable) await syncPath(fs, folder);
+    await this.#names?.done(folder);
   }
 
   #parts(folder: string): UploadedPart[] {
     const { fs } = this.#root;
-    const parts: UploadedPart[] = [];
+    const parts = new Map<number, UploadedPart>();
     for (const { name } of readUpload(fs, folder)) {
-      const part = PART.test(name) ? partAt(fs, folder, Number(name)) : undefined;
-      if (part !== undefined) parts.push(part);
+      const index = PART.exec(name)?.[1];
+      const part = index === undefined ? undefined : partAt(fs, folder, Number(index));
+      if (part !== undefined) parts.set(part.index, part);
     }
-    return parts.toSorted((a, b) => a.index - b.index);
+    return [...parts.values()].toSorted((a, b) => a.index - b.index);
   }
 
-  async #complete(ref: UploadRef, folder: string, manifest: Manifest, parts: readonly UploadedPart[], o: CompleteOptions): Promise<ObjectInfo> {
+  async #complete(
+    ref: UploadRef,
+    folder: string,
+    placed: PlacedParts,
+    manifest: Manifest,
+    parts: readonly UploadedPart[],
+    o: CompleteOptions,
+  ): Promise<ObjectInfo> {
     const { fs } = this.#root;
     readUpload(fs, folder);
     for (const [i, part] of parts.entries()) {
@@ -148,9 +180,13 @@ export class Uploads {
     const info = await writeFile(
       this.#root,
       placeOf(this.#root, ref.key),
-      (temporary) => this.#assemble(ref.key, folder, parts, temporary.fd, o),
+      async (temporary) => {
+        const moved = hasDigest(o) ? undefined : placed.moveTo(temporary.path, placesOf(fs, folder, parts));
+        if (moved === undefined) await this.#assemble(ref.key, folder, parts, temporary.fd, o);
+        return moved;
+      },
       options,
-      this.#durable,
+      this.#names,
     );
     this.#remove(folder);
     return info;
@@ -164,11 +200,13 @@ export class Uploads {
     const buffer = new Uint8Array(COPY_BYTES);
     let end = 0;
     for (const part of parts) {
-      const from = fs.openSync(`${folder}/${part.index}`, fs.constants.O_RDONLY);
+      const place = hasOwnFile(fs, folder, part.index) ? undefined : placedPart(fs, folder, part.index);
+      const from = fs.openSync(`${folder}/${place?.content ?? part.index}`, fs.constants.O_RDONLY);
+      const start = place?.offset ?? 0;
       try {
         for (let at = 0; at < part.size;) {
           o.signal?.throwIfAborted();
-          const count = await readSome(fs, from, buffer, buffer.length, at);
+          const count = await readSome(fs, from, buffer, Math.min(buffer.length, part.size - at), start + at);
           if (count === 0) throw new FsFault('Unavailable', `part ${part.index} ended at byte ${at} of ${part.size}`);
           const bytes = buffer.subarray(0, count);
           for (const digest of digests) digest.update(bytes);
@@ -183,17 +221,25 @@ export class Uploads {
     assertDigests(digests, checksum, key);
   }
 
-  /** The manifest goes last: killed in between, the rest is still listed, and can be aborted again. */
+  /** It goes in one step: killed in between, what is left is a temporary. */
   #remove(folder: string): void {
     const { fs } = this.#root;
     if (lstat(fs, folder) === undefined) return;
-    for (const { name } of fs.readdirSync(folder, { encoding: 'latin1', withFileTypes: true })) if (name !== MANIFEST) removeIfThere(fs, `${folder}/${name}`);
-    removeIfThere(fs, `${folder}/${MANIFEST}`);
+    const aside = this.#aside();
     try {
-      fs.rmdirSync(folder);
+      fs.renameSync(folder, aside);
     } catch (error) {
-      if (errno(error) !== 'ENOENT') throw error;
+      if (errno(error) === 'ENOENT') return;
+      throw error;
     }
+    removeTemporaryFolder(fs, aside);
+  }
+
+  /** A place in Stowage's own folder that a sweep clears when this process is gone. */
+  #aside(): string {
+    const { fs, path } = this.#root;
+    makeOwnFolder(fs, path, ownPath(path, 'tmp'));
+    return `${ownPath(path, 'tmp')}/${temporaryName()}`;
   }
 }
 
@@ -258,7 +304,24 @@ class FsUpload implements Upload {
 
 function partAt(fs: FileSystem, folder: string, index: number): UploadedPart | undefined {
   const stats = lstat(fs, `${folder}/${index}`);
-  return stats?.isFile() === true ? { index, size: stats.size, token: etagOf(stats) } : undefined;
+  if (stats?.isFile() === true) return { index, size: stats.size, token: etagOf(stats) };
+  const record = lstat(fs, `${folder}/${placedName(index)}`);
+  const place = record === undefined ? undefined : placedPart(fs, folder, index);
+  return record === undefined || place === undefined ? undefined : { index, size: place.size, token: etagOf(record) };
+}
+
+/** What was sent again as a file of its own counts before what was placed. */
+function hasOwnFile(fs: FileSystem, folder: string, index: number): boolean {
+  return lstat(fs, `${folder}/${index}`)?.isFile() === true;
+}
+
+function placesOf(fs: FileSystem, folder: string, parts: readonly UploadedPart[]): (PlacedPart | undefined)[] {
+  return parts.map(({ index }) => (hasOwnFile(fs, folder, index) ? undefined : placedPart(fs, folder, index)));
+}
+
+/** To compare the content, all of it must be read. */
+function hasDigest({ checksum = {} }: CompleteOptions): boolean {
+  return Object.keys(checksum).length > 0;
 }
 
 function readUpload(fs: FileSystem, folder: string): ReturnType<FileSystem['readdirSync']> {
@@ -270,14 +333,8 @@ function readUpload(fs: FileSystem, folder: string): ReturnType<FileSystem['read
 /** Undefined where there is none, or none that can be read: it was torn by a power cut, or is being removed. */
 function readManifest(fs: FileSystem, folder: string): Manifest | undefined {
   if (lstat(fs, `${folder}/${MANIFEST}`)?.isFile() !== true) return undefined;
-  const fd = fs.openSync(`${folder}/${MANIFEST}`, fs.constants.O_RDONLY);
-  let text: string;
-  try {
-    const buffer = Buffer.alloc(fs.fstatSync(fd).size);
-    text = buffer.toString('utf8', 0, fs.readSync(fd, buffer, 0, buffer.length, 0));
-  } finally {
-    fs.closeSync(fd);
-  }
+  const text = readSmallText(fs, `${folder}/${MANIFEST}`);
+  if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return isManifest(value) ? value : undefined;

@@ -3,6 +3,7 @@ import { assertReadConditions, resolveRange } from '@stowage/core';
 import { FsFault } from './fault.ts';
 import { errno, type FileStats, type FileSystem, lstat, readSome, safeReadFlags } from './file-system.ts';
 import { hasFolders, look, type Place, type Root } from './place.ts';
+import { ReadPace } from './read-pace.ts';
 import { type FileState, revisionOf } from './revision.ts';
 import { readHeaders } from './sidecar.ts';
 
@@ -11,6 +12,9 @@ const CHUNK_BYTES = 512 * 1024;
 
 /** How often a file may be replaced while it is looked at. */
 const MAX_TURNS = 100;
+
+/** One for the process: which disk keeps it waiting is of no matter to whoever waits. */
+const pace = new ReadPace();
 
 const NO_CHECKSUMS = Object.freeze({});
 
@@ -120,7 +124,9 @@ class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
       this.#fd = undefined; // Nobody closes it while the disk is at work.
       let count: number;
       try {
-        count = await readSome(this.#fs, fd, chunk, wanted, this.#at);
+        count = pace.readsHere(wanted)
+          ? pace.timed(() => this.#fs.readSync(fd, chunk, 0, wanted, this.#at))
+          : await readSome(this.#fs, fd, chunk, wanted, this.#at);
       } finally {
         this.#fd = fd;
         if (this.#left) this.#close();

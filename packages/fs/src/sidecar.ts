@@ -1,6 +1,7 @@
 import type { ObjectHeaders } from '@stowage/core';
 import { FsFault } from './fault.ts';
-import { errno, type FileStats, type FileSystem, safeReadFlags, syncPath, writeAllSync } from './file-system.ts';
+import type { FolderSync } from './folder-sync.ts';
+import { type FileStats, type FileSystem, readSmallText, syncPath, writeAllSync } from './file-system.ts';
 import { hasOwnPart, keyHash, makeOwnFolder, ownPath } from './own-folder.ts';
 import { micros } from './revision.ts';
 import { removeIfThere, temporaryName } from './temporary-file.ts';
@@ -17,9 +18,6 @@ interface Sidecar {
 
 /** What a sidecar is bound to. */
 export type Content = Pick<FileStats, 'size' | 'mtimeMs'>;
-
-/** Larger than any that this package writes: what is larger is none. */
-const MAX_SIDECAR_BYTES = 1024 * 1024;
 
 const NO_HEADERS: ObjectHeaders = Object.freeze({});
 
@@ -43,24 +41,8 @@ function saysNothing({ contentType, ...headers }: ObjectHeaders): boolean {
 export function readHeaders(fs: FileSystem, root: string, key: string, content: Content): ObjectHeaders {
   if (!hasOwnPart(fs, root, 'meta')) return NO_HEADERS;
   const path = sidecarPath(root, key, content);
-  const text = readSmall(fs, path);
+  const text = readSmallText(fs, path);
   return text === undefined ? NO_HEADERS : parseSidecar(text, key, path.slice(root.length + 1));
-}
-
-function readSmall(fs: FileSystem, path: string): string | undefined {
-  let fd: number;
-  try {
-    fd = fs.openSync(path, safeReadFlags(fs));
-  } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const buffer = Buffer.alloc(Math.min(fs.fstatSync(fd).size, MAX_SIDECAR_BYTES));
-    return buffer.toString('utf8', 0, fs.readSync(fd, buffer, 0, buffer.length, 0));
-  } finally {
-    fs.closeSync(fd);
-  }
 }
 
 function parseSidecar(text: string, key: string, name: string): ObjectHeaders {
@@ -135,18 +117,18 @@ export async function putHeaders(
   key: string,
   headers: ObjectHeaders,
   content: Content,
-  durable: boolean,
+  names: FolderSync | undefined,
 ): Promise<string | undefined> {
   const written = writeHeaders(fs, root, key, headers, content);
   if (written === undefined) return undefined;
   try {
-    if (durable) await syncHeaders(fs, written);
+    if (names !== undefined) await syncHeaders(fs, written);
     nameHeaders(fs, written);
   } catch (error) {
     removeIfThere(fs, written.temporary);
     throw error;
   }
-  if (durable) await syncPath(fs, folderOf(written.path));
+  await names?.done(folderOf(written.path));
   return written.path;
 }
 

@@ -31,6 +31,17 @@ export function removeIfThere(fs: FileSystem, path: string): void {
   }
 }
 
+/** Removes a folder that was made aside, and the files in it. */
+export function removeTemporaryFolder(fs: FileSystem, path: string): void {
+  try {
+    for (const { name } of fs.readdirSync(path, { encoding: 'latin1', withFileTypes: true })) removeIfThere(fs, `${path}/${name}`);
+    fs.rmdirSync(path);
+  } catch (error) {
+    // Another sweep was faster.
+    if (errno(error) !== 'ENOENT') throw error;
+  }
+}
+
 /** Whether the process that made the temporary file is gone, so that nobody will finish it. */
 function isAbandoned(fs: FileSystem, path: string, name: string, now: number = Date.now()): boolean {
   const maker = makerOf(name.slice('.stowage-'.length, -'.tmp'.length));
@@ -42,10 +53,14 @@ function isAbandoned(fs: FileSystem, path: string, name: string, now: number = D
 }
 
 /** Removes the temporary file if its maker is gone. One that may not be removed stays: it is in nobody's way. */
-export function sweepTemporary(fs: FileSystem, path: string, name: string): boolean {
+export function sweepTemporary(fs: FileSystem, path: string, name: string, inOwnFolder = false): boolean {
   try {
     if (!isAbandoned(fs, path, name)) return false;
-    removeIfThere(fs, path);
+    const isFolder = lstat(fs, path)?.isDirectory() === true;
+    // In the tree itself no folder is ours, whatever its name.
+    if (isFolder && !inOwnFolder) return false;
+    if (isFolder) removeTemporaryFolder(fs, path);
+    else removeIfThere(fs, path);
     return true;
   } catch (error) {
     if (['EACCES', 'EPERM', 'EROFS'].includes(errno(error))) return false;
@@ -58,6 +73,6 @@ export function sweepFolder(fs: FileSystem, folder: string): number {
   if (lstat(fs, folder)?.isDirectory() !== true) return 0;
   let swept = 0;
   for (const { name } of fs.readdirSync(folder, { encoding: 'latin1', withFileTypes: true }))
-    if (isTemporaryName(name) && sweepTemporary(fs, `${folder}/${name}`, name)) swept++;
+    if (isTemporaryName(name) && sweepTemporary(fs, `${folder}/${name}`, name, true)) swept++;
   return swept;
 }

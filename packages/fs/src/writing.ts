@@ -1,7 +1,8 @@
 import { type DriverBody, type ObjectInfo, pickHeaders, type PutOptions, StorageError } from '@stowage/core';
 import { type Commit, assertReplaceable, tryCommit } from './commit.ts';
-import { errno, lstat, sync, syncFolderIfThere, writeAll, writeAllSync } from './file-system.ts';
+import { errno, lstat, sync, writeAll, writeAllSync } from './file-system.ts';
 import { FsFault } from './fault.ts';
+import type { FolderSync } from './folder-sync.ts';
 import { hasFolders, makeFolders, type Place, removeMadeFolders, type Root } from './place.ts';
 import { infoOf, missing } from './reading.ts';
 import { type FileState, stampFile } from './revision.ts';
@@ -15,48 +16,64 @@ const SYNC_WRITE_BYTES = 256 * 1024;
 /** How often a deletion may remove the emptied folder that a file is to be made in. */
 const MAX_TURNS = 20;
 
-/** Fills a temporary. Throws to give up. */
-type Fill = (temporary: TemporaryFile) => Promise<void>;
+/** A file that has taken the temporary's place; `undo` takes it back where it does not become the object. */
+export interface Replacement extends TemporaryFile {
+  readonly undo: () => void;
+}
 
-/** Writes an object: whole or not at all. */
-export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, durable: boolean): Promise<ObjectInfo> {
-  return await writeFile(root, place, (temporary) => writeBody(root, temporary, body, place.key, o), o, durable);
+/** Fills a temporary, or puts another file in its place. Throws to give up. */
+type Fill = (temporary: TemporaryFile) => Promise<Replacement | undefined>;
+
+/** Writes an object: whole or not at all. With `names` it is durable when it is told of: content first, then the name. */
+export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, names: FolderSync | undefined): Promise<ObjectInfo> {
+  const fill: Fill = async (temporary) => {
+    await writeBody(root, temporary, body, place.key, o);
+    return undefined;
+  };
+  return await writeFile(root, place, fill, o, names);
 }
 
 /** What of `PutOptions` and `CompleteOptions` the making of an object takes. */
 export type WriteOptions = Pick<PutOptions, 'if' | 'lastModified' | 'signal' | keyof ReturnType<typeof pickHeaders>>;
 
 /** A temporary in the key's folder, filled, synced, and given its name: each step leaves the old object in place until the last. */
-export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOptions, durable: boolean): Promise<ObjectInfo> {
+export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOptions, names: FolderSync | undefined): Promise<ObjectInfo> {
   const { fs } = root;
   // What is bound to fail, fails before any content is read.
   if (hasFolders(root, place)) assertReplaceable(root, place, o.if);
   else if (o.if !== undefined && o.if !== 'absent') throw new FsFault('PreconditionFailed', 'it is not there, a revision of it was expected');
   const { temporary, made } = openTemporary(root, place);
+  let { fd } = temporary;
+  let replacement: Replacement | undefined;
   const headers = pickHeaders(o);
   let sidecar: string | undefined;
   let written: FileState | undefined;
   let isNamed = false;
   try {
     try {
-      await fill(temporary);
+      replacement = await fill(temporary);
+      if (replacement !== undefined) {
+        fs.closeSync(fd);
+        ({ fd } = replacement);
+      }
       o.signal?.throwIfAborted();
-      written = stampFile(fs, temporary.fd, o.lastModified, undefined, () => fs.fstatSync(temporary.fd));
-      if (durable) await sync(fs, temporary.fd);
+      written = stampFile(fs, fd, o.lastModified, undefined, () => fs.fstatSync(fd));
+      if (names !== undefined) await sync(fs, fd);
     } finally {
-      fs.closeSync(temporary.fd);
+      fs.closeSync(fd);
     }
-    sidecar = await putHeaders(fs, root.path, place.key, headers, written, durable);
+    sidecar = await putHeaders(fs, root.path, place.key, headers, written, names);
     const commit: Commit = { place, temporary: temporary.path, written, condition: o.if, lastModified: o.lastModified, sidecar };
     o.signal?.throwIfAborted();
     const { stats } = await whileBusy(() => tryCommit(root, commit), o.signal);
     isNamed = true;
-    if (durable) await syncNames(root, place, made);
+    if (names !== undefined) await syncNames(names, place, made);
     return infoOf(place.key, stats, headers);
   } catch (error) {
     // The disk could not tell whether the name is durable: the object is there, and stays.
     if (isNamed) throw error;
-    removeIfThere(fs, temporary.path);
+    if (replacement === undefined) removeIfThere(fs, temporary.path);
+    else replacement.undo();
     if (sidecar !== undefined && written !== undefined) removeHeaders(fs, root.path, place.key, written);
     removeMadeFolders(root, made);
     throw error;
@@ -79,9 +96,9 @@ function openTemporary(root: Root, place: Place): { readonly temporary: Temporar
 }
 
 /** A name is durable when its folder is synced; that of a new folder, when the one above it is. */
-async function syncNames(root: Root, place: Place, made: readonly string[]): Promise<void> {
-  await syncFolderIfThere(root.fs, place.folder);
-  for (const folder of made.toReversed()) await syncFolderIfThere(root.fs, folder.slice(0, folder.lastIndexOf('/')));
+async function syncNames(names: FolderSync, place: Place, made: readonly string[]): Promise<void> {
+  await names.done(place.folder);
+  for (const folder of made.toReversed()) await names.done(folder.slice(0, folder.lastIndexOf('/')));
 }
 
 async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {

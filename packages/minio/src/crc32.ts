@@ -16,35 +16,3 @@ export function crc32Value(header: string): number | undefined {
   const bytes = Buffer.from(header, 'base64');
   return bytes.byteLength === 4 ? bytes.readUInt32BE() : undefined;
 }
-
-/** The reversed polynomial of CRC-32. */
-const POLYNOMIAL = 0xedb88320;
-
-/**
- * The CRC32 of two contents laid end to end, from that of each and the second's length: the first's is moved by as many zero bytes as
- * the second has (polynomials over GF(2), as zlib's `crc32_combine` does), in some 50 multiplications.
- */
-export function combinedCrc32(first: number, second: number, secondBytes: number): number {
-  return (multiply(powerOfX(secondBytes * 8), first) ^ second) >>> 0;
-}
-
-/** x^n modulo the polynomial, bits reversed: x^0 is the highest bit. */
-function powerOfX(n: number): number {
-  let result = 0x80000000;
-  let square = 0x40000000;
-  for (let left = n; left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) result = multiply(result, square);
-    square = multiply(square, square);
-  }
-  return result;
-}
-
-function multiply(a: number, b: number): number {
-  let product = 0;
-  let shifted = b;
-  for (let bit = 31; bit >= 0; bit--) {
-    if ((a >>> bit) & 1) product ^= shifted;
-    shifted = shifted & 1 ? (shifted >>> 1) ^ POLYNOMIAL : shifted >>> 1;
-  }
-  return product >>> 0;
-}

@@ -1,5 +1,6 @@
 import {
   type Call,
+  combineCrc32,
   type CompleteOptions,
   isStorageError,
   type ObjectHeaders,
@@ -11,7 +12,7 @@ import {
 } from '@stowage/core';
 import { orderedParts } from '@stowage/wire';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
-import { combinedCrc32, crc32Header, crc32Of, crc32Value } from './crc32.ts';
+import { crc32Header, crc32Of, crc32Value } from './crc32.ts';
 import type { ObjectCalls } from './object-calls.ts';
 import type { SdkClient } from './sdk/sdk-client.ts';
 import type { StoreConnection } from './store-connection.ts';
@@ -221,7 +222,7 @@ function wholeCrc32(parts: readonly UploadedPart[], tokens: readonly { readonly 
   for (const [i, { crc32 }] of tokens.entries()) {
     const value = crc32 === undefined ? undefined : crc32Value(crc32);
     if (value === undefined) return undefined;
-    whole = whole === undefined ? value : combinedCrc32(whole, value, (parts[i] as UploadedPart).size);
+    whole = whole === undefined ? value : combineCrc32(whole, value, (parts[i] as UploadedPart).size);
   }
   return whole === undefined ? undefined : crc32Header(whole);
 }

@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { combinedCrc32, crc32Header, crc32Of, crc32Value } from '../src/crc32.ts';
+import { combineCrc32 } from '@stowage/core';
+import { crc32Header, crc32Of, crc32Value } from '../src/crc32.ts';
 
 it('the combined checksum of parts is that of the whole', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 3000 }), { minLength: 1, maxLength: 6 }), (parts) => {
-      const combined = parts.slice(1).reduce((crc, part) => combinedCrc32(crc, crc32(part), part.byteLength), crc32(parts[0] as Uint8Array));
+      const combined = parts.slice(1).reduce((crc, part) => combineCrc32(crc, crc32(part), part.byteLength), crc32(parts[0] as Uint8Array));
       expect(combined).toBe(crc32(Buffer.concat(parts)));
     }),
   );

@@ -1,8 +1,10 @@
 export { CommandError, USAGE_EXIT } from './command-error.ts';
+export { failureText, prepareCommands } from './command-line.ts';
+export { atOnce, command, detailOf, duration, examples, given, program, size, wholeNumber, withOutput, withStorages } from './command-options.ts';
+export type { ConfigurationRequest, Detail } from './configuration-files.ts';
 export { limitHeapGrowth, limitYoungGeneration } from './heap-limits.ts';
-export { installedProvider } from './provider-packages.ts';
-export type { ImportPackage } from './provider-packages.ts';
-export { bytesText, countOf, countText, durationText } from './quantity-text.ts';
+export { endWithReader, processTerminal } from './process-terminal.ts';
+export { importInstalled, installedProvider, loadProvider, misfit } from './provider-packages.ts';
 export { write } from './terminal.ts';
 export type { Output, Terminal } from './terminal.ts';
 export { visible } from './visible-text.ts';

@@ -23,6 +23,8 @@ export interface Terminal {
   readonly onSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void;
   /** Imports a package of its name, as `import()` does. */
   readonly importPackage: (name: string) => Promise<unknown>;
+  /** Asks the person at the terminal for a line; absent where there is nobody to ask. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Ends the process here and now. */
   readonly exitNow: (code: number) => void;
 }

@@ -12,6 +12,7 @@ export { goBinary } from './go-binary.ts';
 export type { GoProgram } from './go-binary.ts';
 export { localAuthority } from './local-authority.ts';
 export type { LocalAuthority } from './local-authority.ts';
+export { makeBucket } from './make-bucket.ts';
 export { MINIO, startMinio } from './minio-server.ts';
 export type { MinioServerOptions } from './minio-server.ts';
 export { serverOrReason } from './missing-server.ts';

@@ -1,7 +1,13 @@
 import type { ObjectInfo } from '@stowage/core';
 
 /** Why a source object and the destination object at its key are not the same. */
-export type Difference = 'size' | 'time' | 'checksum' | 'content';
+export type Difference =
+  | 'size'
+  | 'time'
+  | 'checksum'
+  | 'content'
+  /** One of them is no longer the revision that the last run had left, though size and time may be. */
+  | 'revision';
 
 /** Why a key is left as it is. */
 export type SkipReason =
@@ -14,6 +20,14 @@ export type SkipReason =
   | 'unreadable'
   /** The source object went away between listing and reading. */
   | 'vanished'
+  /** Left out by a filter of names, or part of the trash. */
+  | 'excluded'
+  /** Passed over for its size or age. */
+  | 'filtered'
+  /** The destination has it, and is not to be changed. */
+  | 'existing'
+  /** The destination's is younger. */
+  | 'newer'
   /** The run was interrupted, or stopped early, before its turn came. */
   | 'not-attempted'
   /** A guard kept the destination object from being deleted. */
@@ -27,12 +41,15 @@ export type ConflictReason =
   | 'key-conflict'
   /** At the destination, something that is no object lies at or above the key. */
   | 'not-an-object'
+  /** It differs, and what is at the destination is never to be changed. */
+  | 'immutable'
   /** Somebody wrote the destination object between listing and writing. */
   | 'destination-changed';
 
 /** What a plan holds for one key. Plain data: it can be printed, counted and tested before anything is done. */
 export type Action =
-  | { readonly kind: 'same'; readonly key: string; readonly source: ObjectInfo; readonly destination: ObjectInfo }
+  /** `noted`: the journal has these two revisions as of one content already. */
+  | { readonly kind: 'same'; readonly key: string; readonly source: ObjectInfo; readonly destination: ObjectInfo; readonly noted: boolean }
   /** Only reading both sides tells whether it is `same` or `update`. */
   | { readonly kind: 'compare'; readonly key: string; readonly source: ObjectInfo; readonly destination: ObjectInfo }
   | { readonly kind: 'copy'; readonly key: string; readonly source: ObjectInfo }

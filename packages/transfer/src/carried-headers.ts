@@ -3,9 +3,12 @@ import type { Bucket, Capabilities, ObjectHeaders } from '@stowage/core';
 /** Called with what the destination cannot hold: its kind, which is told once, and a line for people. */
 export type TellDropped = (kind: string, text: string) => void;
 
+/** What stores tell of content whose type nobody has named: to carry it would only cost a disk a file beside each file. */
+const NO_TYPE: ReadonlySet<string> = new Set(['application/octet-stream', 'binary/octet-stream']);
+
 /** The headers that a copy gets. A storage class is a name of the source's own, with another price elsewhere: it stays behind. */
 export function carriedHeaders(headers: ObjectHeaders, { capabilities, provider }: Bucket, onDropped: TellDropped): ObjectHeaders {
-  const { storageClass, metadata, tags, ...carried } = headers;
+  const { storageClass, metadata, tags, contentType, ...carried } = headers;
   if (storageClass !== undefined)
     onDropped(
       `storage class ${storageClass}`,
@@ -18,6 +21,7 @@ export function carriedHeaders(headers: ObjectHeaders, { capabilities, provider 
   if (tags !== undefined && !keepTags && Object.keys(tags).length > 0) onDropped('tags', `the destination (${provider}) keeps no tags: copies go without them`);
   return {
     ...carried,
+    ...(contentType === undefined || NO_TYPE.has(contentType) ? {} : { contentType }),
     ...(keepMetadata ? { metadata: fittingMetadata(metadata, capabilities.metadataLimits, provider, onDropped) } : {}),
     ...(keepTags ? { tags } : {}),
   };

@@ -13,9 +13,17 @@ export interface ContentVerdict {
  * Where one listing gives a checksum that can be computed here, only the other side is read. Otherwise both are read at once and
  * compared byte by byte: both streams pass through this process in any case, so that a hash would only add its own cost and, if
  * it is a fast one, a chance of error; and the first difference ends the reading. Reads name the listed revisions, and throw
- * what the stores throw.
+ * what the stores throw. Without `trustChecksums`, both are read whatever the listings say.
  */
-export async function sameContent(source: Bucket, destination: Bucket, from: ObjectInfo, to: ObjectInfo, call: Call): Promise<ContentVerdict> {
+export async function sameContent(
+  source: Bucket,
+  destination: Bucket,
+  from: ObjectInfo,
+  to: ObjectInfo,
+  call: Call,
+  trustChecksums = true,
+): Promise<ContentVerdict> {
+  if (!trustChecksums) return sameBytes(source, destination, from, to, call);
   if (cheapestDigest(from.checksums) !== undefined) return matchesChecksum(destination, to, from, call);
   if (cheapestDigest(to.checksums) !== undefined) return matchesChecksum(source, from, to, call);
   return sameBytes(source, destination, from, to, call);

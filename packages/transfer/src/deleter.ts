@@ -4,7 +4,9 @@ import type { TrippedGuard } from './delete-guard.ts';
 import { deleteItem, type DeleteLedger, type DoomedObject } from './delete-ledger.ts';
 import type { OutcomeTally } from './outcome.ts';
 import type { RunProgress } from './progress.ts';
+import { DEFAULT_RETRIES, pause, waitBefore } from './repeated-copy.ts';
 import type { Stop } from './stop.ts';
+import type { Trash } from './trash.ts';
 import { WorkLanes } from './work-lanes.ts';
 
 /** Calls in flight; each carries as many deletions as the store takes. */
@@ -18,6 +20,10 @@ export interface DeleterOptions {
   readonly progress: RunProgress;
   readonly stop: Stop;
   readonly signal: AbortSignal | undefined;
+  /** Where what is deleted is put first. */
+  readonly trash: Trash | undefined;
+  /** Attempts at a deletion beside the first. */
+  readonly retries: number | undefined;
 }
 
 /** Carries out, or only tells, the deletions of a run, when they have been judged. */
@@ -66,19 +72,66 @@ export class Deleter {
       return;
     }
     const conditional = destination.capabilities.deleteIf !== false;
-    let outcomes: readonly DeleteOutcome[];
+    const outcomes = new Map<string, DeleteOutcome>();
     try {
-      outcomes = await destination.driver.deleteMany(
-        batch.map((object) => deleteItem(object, conditional)),
+      const kept = await this.#o.trash?.keep(batch, signal);
+      for (const [key, error] of kept ?? []) outcomes.set(key, { key, ok: false, error: error.with({ operation: 'trash' }) });
+      const doomed = batch.filter(({ key }) => !outcomes.has(key));
+      await this.#deleteAgain(doomed, conditional, outcomes);
+    } catch (thrown) {
+      const error = asStorageError(thrown);
+      for (const { key } of batch) outcomes.set(key, { key, ok: false, error });
+    }
+    for (const object of batch) this.#settle(object, outcomes.get(object.key));
+    progress.deletionsDone += batch.length;
+    tally.flush();
+  }
+
+  /** Asks again for deletions that failed in a way that may pass. */
+  async #deleteAgain(doomed: readonly DoomedObject[], conditional: boolean, outcomes: Map<string, DeleteOutcome>): Promise<void> {
+    const { signal, stop, retries = DEFAULT_RETRIES } = this.#o;
+    let open = doomed;
+    for (let attempt = 1; open.length > 0; attempt++) {
+      const made = await this.#asked(open, conditional);
+      let wait: number | undefined;
+      const again: DoomedObject[] = [];
+      for (const [i, object] of open.entries()) {
+        const outcome = attempt > 1 ? await this.#seen(made[i]) : made[i];
+        if (outcome === undefined) continue;
+        outcomes.set(object.key, outcome);
+        const after = outcome.ok ? undefined : waitBefore(outcome.error, attempt, retries);
+        if (after === undefined) continue;
+        again.push(object);
+        wait = Math.max(wait ?? 0, after);
+      }
+      if (wait === undefined || stop.cause !== undefined || signal?.aborted === true) return;
+      await pause(wait, signal, () => stop.cause !== undefined);
+      open = again;
+    }
+  }
+
+  /** A condition that does not hold the second time may have met the first one's effect: settled by looking. */
+  async #seen(outcome: DeleteOutcome | undefined): Promise<DeleteOutcome | undefined> {
+    if (outcome === undefined || outcome.ok || outcome.error.code !== 'PreconditionFailed') return outcome;
+    const { destination, signal } = this.#o;
+    try {
+      return (await destination.exists(outcome.key, signal === undefined ? {} : { signal })) ? outcome : { key: outcome.key, ok: true };
+    } catch (error) {
+      return { key: outcome.key, ok: false, error: asStorageError(error) };
+    }
+  }
+
+  async #asked(open: readonly DoomedObject[], conditional: boolean): Promise<readonly DeleteOutcome[]> {
+    const { destination, signal } = this.#o;
+    try {
+      return await destination.driver.deleteMany(
+        open.map((object) => deleteItem(object, conditional)),
         signal === undefined ? {} : { signal },
       );
     } catch (thrown) {
       const error = asStorageError(thrown);
-      outcomes = batch.map(({ key }) => ({ key, ok: false, error }));
+      return open.map(({ key }) => ({ key, ok: false, error }));
     }
-    for (const [i, object] of batch.entries()) this.#settle(object, outcomes[i]);
-    progress.deletionsDone += batch.length;
-    tally.flush();
   }
 
   #settle({ key, size }: DoomedObject, outcome: DeleteOutcome | undefined): void {

@@ -3,6 +3,16 @@ export { DEFAULT_DELETE_OBJECTS, DEFAULT_DELETE_PERCENT, judgeDeletions, parseDe
 export type { DeleteCase, DeleteLimit, GuardName, TrippedGuard } from './delete-guard.ts';
 export { decide, timePrecision } from './delta.ts';
 export type { Comparison, TimePrecision } from './delta.ts';
+export { parseFilterRules, parseKeyList } from './filters/filter-file.ts';
+export type { FilterRule } from './filters/filter-file.ts';
+export type { JournalOptions } from './journal/journal.ts';
+export type { MirrorPair } from './journal/journal-file.ts';
+export { pastRuns } from './journal/past-runs.ts';
+export type { PairRuns } from './journal/past-runs.ts';
+export type { PastReport, PastRun } from './journal/run-history.ts';
+export { KeyFilter } from './filters/key-filter.ts';
+export type { FilterOptions } from './filters/key-filter.ts';
+export type { SyncedLookup, SyncedRevisions } from './journal/synced-revisions.ts';
 export { ListingFailure } from './listing-cursor.ts';
 export { mirror } from './mirror.ts';
 export type { ListingReport, MirrorObserver, MirrorOptions, MirrorReport, MirrorRun } from './mirror-options.ts';
@@ -13,8 +23,10 @@ export type { Count, Counts, FailureReason, Outcome, OutcomeKind } from './outco
 export { overlap, overlapError } from './overlap.ts';
 export type { Overlap, PlaceIdentity } from './overlap.ts';
 export { Planner } from './planner.ts';
-export type { Listed, PlanOptions } from './planner.ts';
+export type { Existing, Listed, PlanOptions } from './planner.ts';
 export type { Phase, ProgressSnapshot } from './progress.ts';
+export { parseBandwidth } from './scheduling/bandwidth.ts';
+export type { BandwidthOptions, BandwidthTimetable, TimetableEntry } from './scheduling/bandwidth.ts';
 export type { Side } from './side.ts';
 export { singleObjectLayer } from './single-object.ts';
 export type { StopCause } from './stop.ts';

@@ -7,11 +7,14 @@ export class ListingFailure extends Error {
   override readonly name = 'ListingFailure';
   readonly side: Side;
   readonly error: StorageError;
+  /** Whether all that is wrong is its order: sorted, it could be relied on for copies. */
+  readonly outOfOrder: boolean;
 
-  constructor(side: Side, error: StorageError) {
+  constructor(side: Side, error: StorageError, outOfOrder = false) {
     super(`the listing of the ${side} failed: ${error.message}`, { cause: error });
     this.side = side;
     this.error = error;
+    this.outOfOrder = outOfOrder;
   }
 }
 
@@ -38,10 +41,11 @@ export class ListingCursor {
   #issueAt = 0;
   #last: string | undefined;
 
-  constructor(side: Side, bucket: Bucket, options: ListOptions = {}) {
+  /** @param sorting how the pages are brought into order, where the store gives them in none */
+  constructor(side: Side, bucket: Bucket, options: ListOptions = {}, sorting: (pages: AsyncIterable<ListPage>) => AsyncIterable<ListPage> = (pages) => pages) {
     this.side = side;
     // Pages are as large as the store gives them by itself.
-    this.#pages = bucket.listPages(options)[Symbol.asyncIterator]();
+    this.#pages = sorting(bucket.listPages(options))[Symbol.asyncIterator]();
   }
 
   /** Goes to the next entry of the page; false where the page has no more. Throws {@link ListingFailure} where the order is broken. */
@@ -66,7 +70,7 @@ export class ListingCursor {
       // Names that are no UTF-8 are shown alike: an issue may have another's key, or an object's.
       if (order > 0 || (order === 0 && this.object !== undefined && object !== undefined)) {
         this.key = undefined;
-        throw new ListingFailure(this.side, orderFault(this.#last, key));
+        throw new ListingFailure(this.side, orderFault(this.#last, key), true);
       }
     }
     this.#last = key;
@@ -114,5 +118,5 @@ export class ListingCursor {
 
 function orderFault(last: string, key: string): StorageError {
   const what = last === key ? `${JSON.stringify(key)} came twice` : `${JSON.stringify(key)} came behind ${JSON.stringify(last)}`;
-  return new StorageError('Unknown', `the listing is not in UTF-8 byte order: ${what}; nothing can be told from it`, { operation: 'list', key });
+  return new StorageError('Unknown', `the listing is not in UTF-8 byte order: ${what}; run again, and it is sorted first`, { operation: 'list', key });
 }

@@ -1,8 +1,11 @@
 import type { DeleteLimit } from './delete-guard.ts';
 import type { Comparison } from './delta.ts';
 import type { Counts, Outcome } from './outcome.ts';
-import type { PlanOptions } from './planner.ts';
+import type { JournalOptions } from './journal/journal.ts';
+import type { FilterOptions } from './filters/key-filter.ts';
+import type { Existing, PlanOptions } from './planner.ts';
 import type { TrippedGuard } from './delete-guard.ts';
+import type { BandwidthOptions } from './scheduling/bandwidth.ts';
 import type { ProgressSnapshot } from './progress.ts';
 import type { StopCause } from './stop.ts';
 
@@ -30,12 +33,33 @@ export interface MirrorOptions {
   readonly delete?: boolean;
   /** Default: more than 25 % of the destination's objects and more than 100 trip the guard. */
   readonly maxDelete?: DeleteLimit;
+  /** Asked before the first deletion where these are over the limit; true: they are made all the same. Default: they are not. */
+  readonly confirmDeletions?: (guard: TrippedGuard) => Promise<boolean>;
   /** Default `auto`. */
   readonly comparison?: Comparison;
-  /** Copies in flight, or batches of copies where the destination takes many in one call. Default: 16, and 4 batches. */
+  /** What becomes of objects that both sides have. Default `update`. */
+  readonly existing?: Existing;
+  /** The keys and objects that the mirror is about. Default: all. */
+  readonly filter?: FilterOptions;
+  /** Whether destination objects that `filter` leaves out by name are deleted, too; with `delete`. Default false: they are kept. */
+  readonly deleteExcluded?: boolean;
+  /** Folder at the destination, such as `.trash`, where what is deleted or overwritten is put first, under the time of the run. It is no part of the mirror. */
+  readonly trash?: { readonly prefix: string; readonly today: Date };
+  /** Copies in flight at most, or batches of copies where the destination takes many in one call. Default: found while running, from 16 up to 64; 4 batches. */
   readonly transfers?: number;
+  /** Attempts at a copy beside the first, on top of those that layers make at single requests. Default 3; more where a store asks to slow down. */
+  readonly retries?: number;
+  /** How many bytes of content may pass through this process a second. Default: as many as there may be. */
+  readonly bandwidth?: BandwidthOptions;
+  /** Bytes a part: larger objects go in several, side by side. Raised so that an object fits into 9,000. Default 8 MiB. */
+  readonly partSize?: number;
   /** The part of both trees to work on. Default: everything. */
   readonly range?: PlanOptions['range'];
+  /**
+   * Where to keep what later runs are to know: revisions that were made equal, uploads that were begun, past runs; and the lock that
+   * keeps two runs off one pair. Only looked at where nothing is done. Default: none is kept.
+   */
+  readonly journal?: JournalOptions;
   /** Folder for a file of pending deletions, where they are many; outside of both trees. */
   readonly scratchFolder: string;
   /** Milliseconds of a clock that only goes forward. */

@@ -11,6 +11,8 @@ export type RefusalReason =
   | 'source'
   /** The destination is missing, cannot be listed, or cannot be written. */
   | 'destination'
+  /** Another run is at work on the same two places. */
+  | 'locked'
   /** Options that do not go together, or that a store cannot serve. */
   | 'usage';
 

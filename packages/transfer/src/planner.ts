@@ -1,9 +1,22 @@
-import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ObjectInfo } from '@stowage/core';
-import type { Action } from './action.ts';
+import { type Bucket, compareKeys, type ListIssue, type ListOptions, type ListPage, type ObjectInfo, sameRevision } from '@stowage/core';
+import type { Action, Difference } from './action.ts';
 import { CoveredPrefixes } from './covered-prefixes.ts';
 import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
+import type { KeyFilter } from './filters/key-filter.ts';
+import type { SyncedLookup, SyncedRevisions } from './journal/synced-revisions.ts';
 import { ListingCursor } from './listing-cursor.ts';
 import { NestedKeys } from './nested-keys.ts';
+import type { Side } from './side.ts';
+import { sortedPages } from './sorted-listing.ts';
+
+/**
+ * What becomes of an object that both sides have, and that differs.
+ * - `update` it becomes as the source has it
+ * - `update-older` the same, unless the destination's is younger than the source's
+ * - `keep` nothing, and it is not even compared
+ * - `immutable` nothing, and that it differs is a conflict
+ */
+export type Existing = 'update' | 'update-older' | 'keep' | 'immutable';
 
 export interface PlanOptions {
   /** Default `auto`. */
@@ -12,6 +25,18 @@ export interface PlanOptions {
   readonly delete?: boolean;
   /** The part of both trees to plan: an open interval of keys. Default: everything. */
   readonly range?: Pick<ListOptions, 'startAfter' | 'until'>;
+  /** What becomes of objects that both sides have. Default `update`. */
+  readonly existing?: Existing;
+  /** What is left alone. Default: nothing. */
+  readonly filter?: KeyFilter;
+  /** Whether the destination's objects that a filter of names leaves out are to be deleted; with `delete`. Default false. */
+  readonly deleteExcluded?: boolean;
+  /** A part of the destination that is no part of the mirror. */
+  readonly trash?: string;
+  /** Sides whose listings are brought into order before they are read. Default: none. */
+  readonly sort?: readonly Side[];
+  /** What earlier runs know of the two sides' revisions. */
+  readonly synced?: SyncedLookup;
   readonly signal?: AbortSignal;
 }
 
@@ -38,6 +63,8 @@ export class Planner {
   /** Why the listings cannot be relied on to hold everything, in words; the first of them. */
   readonly doubts: string[] = [];
   doubtful = 0;
+  /** Sides that were sorted, and need not have been. */
+  readonly inOrder: Set<Side> = new Set();
 
   readonly #to: Bucket;
   readonly #s: ListingCursor;
@@ -45,6 +72,11 @@ export class Planner {
   readonly #comparison: Comparison;
   readonly #delete: boolean;
   readonly #precision: TimePrecision;
+  readonly #existing: Existing;
+  readonly #filter: KeyFilter | undefined;
+  readonly #deleteExcluded: boolean;
+  readonly #trash: string | undefined;
+  readonly #synced: SyncedLookup | undefined;
   readonly #sourceCovered = new CoveredPrefixes();
   readonly #destinationCovered = new CoveredPrefixes();
   readonly #nested: NestedKeys | undefined;
@@ -53,10 +85,15 @@ export class Planner {
   constructor(source: Bucket, destination: Bucket, o: PlanOptions = {}) {
     const listing: ListOptions = { ...o.range, ...(o.signal === undefined ? {} : { signal: o.signal }) };
     this.#to = destination;
-    this.#s = new ListingCursor('source', source, listing);
-    this.#d = new ListingCursor('destination', destination, listing);
+    this.#s = new ListingCursor('source', source, listing, this.#sorting('source', o.sort));
+    this.#d = new ListingCursor('destination', destination, listing, this.#sorting('destination', o.sort));
     this.#comparison = o.comparison ?? 'auto';
     this.#delete = o.delete ?? false;
+    this.#synced = o.synced;
+    this.#existing = o.existing ?? 'update';
+    this.#filter = o.filter;
+    this.#deleteExcluded = o.deleteExcluded === true && this.#delete;
+    this.#trash = o.trash;
     this.#precision = timePrecision(source.capabilities, destination.capabilities);
     // A source that cannot hold such keys either has none.
     this.#nested = source.capabilities.keys.nested && !destination.capabilities.keys.nested ? new NestedKeys() : undefined;
@@ -78,7 +115,10 @@ export class Planner {
     for (;;) {
       if (s.key === undefined && !s.ended) await s.nextPage();
       if (d.key === undefined && !d.ended) await d.nextPage();
-      if (s.key === undefined && d.key === undefined) return;
+      if (s.key === undefined && d.key === undefined) {
+        this.#synced?.end();
+        return;
+      }
       this.#batch = [];
       let failure: { readonly error: unknown } | undefined;
       try {
@@ -102,12 +142,14 @@ export class Planner {
     while ((s.key !== undefined || s.ended) && (d.key !== undefined || d.ended)) {
       if (s.key === undefined && d.key === undefined) return;
       const order = s.key === undefined ? 1 : d.key === undefined ? -1 : compareKeys(s.key, d.key);
+      const synced = this.#synced?.at((order <= 0 ? s.key : d.key) as string);
       this.keys++;
       if (order <= 0) this.#count(this.source, s);
       if (order >= 0) this.#count(this.destination, d);
-      if (order < 0) this.#onlySource(s);
+      if (this.#isLeftOut(order <= 0 ? s : d)) this.#leaveOut(order <= 0 ? s : undefined, order >= 0 ? d : undefined);
+      else if (order < 0) this.#onlySource(s);
       else if (order > 0) this.#onlyDestination(d);
-      else this.#both(s, d);
+      else this.#both(s, d, synced);
       if (order <= 0) s.advance();
       if (order >= 0) d.advance();
     }
@@ -121,12 +163,31 @@ export class Planner {
     }
   }
 
+  #isLeftOut({ key = '', issue }: ListingCursor): boolean {
+    if (this.#trash !== undefined && key.startsWith(this.#trash)) return true;
+    if (this.#filter === undefined) return false;
+    return issue === undefined ? this.#filter.excludes(key) : this.#filter.excludesIssue(issue);
+  }
+
+  /** A key that is no part of the mirror: where it is to go nevertheless, only from the destination and never from the trash. */
+  #leaveOut(s: ListingCursor | undefined, d: ListingCursor | undefined): void {
+    const key = (s ?? d)?.key ?? '';
+    const destination = d?.object;
+    const inTrash = this.#trash !== undefined && key.startsWith(this.#trash);
+    if (destination !== undefined && this.#deleteExcluded && !inTrash) this.#batch.push({ kind: 'delete', key, destination });
+    else this.#batch.push({ kind: 'skip', key, size: (s?.object ?? destination)?.size ?? 0, reason: 'excluded' });
+  }
+
   #onlySource({ object, issue }: ListingCursor): void {
     if (object === undefined) {
       if (issue !== undefined) this.#sourceIssue(issue, 0);
       return;
     }
     const { key, size } = object;
+    if (this.#filter?.passesOver(object) === true) {
+      this.#batch.push({ kind: 'skip', key, size, reason: 'filtered' });
+      return;
+    }
     const conflict = this.#nestedConflict(object);
     if (conflict !== undefined) {
       this.#batch.push(conflict);
@@ -163,11 +224,12 @@ export class Planner {
     if (above !== undefined) {
       const reason = isDoubt(above) ? 'unknown' : above.kind === 'symlink' ? 'symlink' : 'not-a-file';
       this.#batch.push({ kind: 'skip', key, size, reason, message: `kept: beneath ${JSON.stringify(above.key)} at the source, ${above.message}` });
-    } else if (this.#delete) this.#batch.push({ kind: 'delete', key, destination: object });
+    } else if (this.#filter?.passesOver(object) === true) this.#batch.push({ kind: 'skip', key, size, reason: 'filtered' });
+    else if (this.#delete) this.#batch.push({ kind: 'delete', key, destination: object });
     else this.#batch.push({ kind: 'skip', key, size, reason: 'extra' });
   }
 
-  #both(s: ListingCursor, d: ListingCursor): void {
+  #both(s: ListingCursor, d: ListingCursor, synced: SyncedRevisions | undefined): void {
     if (d.issue !== undefined) {
       this.#destinationCovered.add(d.issue);
       if (isDoubt(d.issue)) this.#doubt('destination', d.issue);
@@ -187,9 +249,27 @@ export class Planner {
     // The destination holds it, so it can; keys beneath it are another question.
     this.#nested?.above(key);
     this.#nested?.add(key);
-    const verdict = decide(source, destination, this.#comparison, this.#precision);
-    if (verdict === 'same' || verdict === 'compare') this.#batch.push({ kind: verdict, key, source, destination });
-    else this.#batch.push({ kind: 'update', key, source, destination, why: verdict });
+    if (this.#existing === 'keep') {
+      this.#batch.push({ kind: 'skip', key, size: source.size, reason: 'existing' });
+      return;
+    }
+    if (this.#filter?.passesOver(source) === true) {
+      this.#batch.push({ kind: 'skip', key, size: source.size, reason: 'filtered' });
+      return;
+    }
+    const verdict = decide(source, destination, this.#comparison, this.#precision, synced);
+    if (verdict === 'same') this.#batch.push({ kind: 'same', key, source, destination, noted: synced !== undefined && isStill(synced, source, destination) });
+    else if (verdict === 'compare') this.#batch.push({ kind: 'compare', key, source, destination });
+    else this.#batch.push(this.#update(key, source, destination, verdict));
+  }
+
+  #update(key: string, source: ObjectInfo, destination: ObjectInfo, why: Difference): Action {
+    const { size } = source;
+    if (this.#existing === 'immutable')
+      return { kind: 'conflict', key, size, reason: 'immutable', message: `it differs (${why}), and what is at the destination is never to be changed` };
+    const younger = destination.lastModified.getTime() - source.lastModified.getTime() > this.#precision.toleranceMs;
+    if (this.#existing === 'update-older' && younger) return { kind: 'skip', key, size, reason: 'newer', message: 'kept: the destination has a younger one' };
+    return { kind: 'update', key, source, destination, why };
   }
 
   /** What the source has that is no object, or that it could not read; the destination's object there, of `size` bytes, is kept. */
@@ -219,10 +299,27 @@ export class Planner {
     return { kind: 'conflict', key, size, reason: 'key-conflict', message };
   }
 
-  #doubt(side: 'source' | 'destination', issue: ListIssue): void {
-    this.doubtful++;
-    if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
+  #doubt(side: Side, issue: ListIssue): void {
+    this.#doubtOf(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
   }
+
+  #doubtOf(why: string): void {
+    this.doubtful++;
+    if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(why);
+  }
+
+  #sorting(side: Side, sort: PlanOptions['sort']): ((pages: AsyncIterable<ListPage>) => AsyncIterable<ListPage>) | undefined {
+    if (sort?.includes(side) !== true) return undefined;
+    return (pages) =>
+      sortedPages(pages, {
+        twice: (key) => this.#doubtOf(`the listing of the ${side} gave ${JSON.stringify(key)} twice`),
+        inOrder: () => this.inOrder.add(side),
+      });
+  }
+}
+
+function isStill(synced: SyncedRevisions, source: ObjectInfo, destination: ObjectInfo): boolean {
+  return sameRevision(synced.source, source.revision) && sameRevision(synced.destination, destination.revision);
 }
 
 /** Whether there may be objects that the listing lacks. */

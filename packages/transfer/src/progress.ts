@@ -16,6 +16,10 @@ export interface ProgressSnapshot {
   /** Copies made, and bytes sent for these and for those in flight. */
   readonly done: Count;
   readonly inFlight: number;
+  /** Copies, or batches of them, that may be in flight now. */
+  readonly concurrency: number;
+  /** How often a store has asked to slow down. */
+  readonly throttled: number;
   readonly failed: number;
   readonly conflicts: number;
   readonly deletions: { readonly done: number; readonly toDo: number };
@@ -27,6 +31,8 @@ export class RunProgress {
   compared = 0;
   listed = false;
   deletionsToDo = 0;
+  throttled = 0;
+  concurrency = 0;
   deletionsDone = 0;
   #toDoObjects = 0;
   #toDoBytes = 0;
@@ -72,6 +78,8 @@ export class RunProgress {
       toDo: { objects: this.#toDoObjects, bytes: this.#toDoBytes },
       done: { objects: this.#doneObjects, bytes: this.#doneBytes },
       inFlight: this.#inFlight,
+      concurrency: this.concurrency,
+      throttled: this.throttled,
       failed,
       conflicts,
       deletions: { done: this.deletionsDone, toDo: this.deletionsToDo },

@@ -6,6 +6,8 @@ export type StopCause =
   | { readonly by: 'caller' }
   /** The store as a whole cannot go on: full, gone, or no longer open to these credentials. */
   | { readonly by: 'store'; readonly side: Side; readonly error: Error }
+  /** Another run has taken over: this one was not heard of for as long as its lock lasts. */
+  | { readonly by: 'lock'; readonly error: Error }
   /** A listing failed, or was out of order. */
   | { readonly by: 'listing'; readonly side: Side; readonly error: Error };
 

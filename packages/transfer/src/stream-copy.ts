@@ -1,4 +1,4 @@
-import type { Bucket, ChecksumAlgorithm, Checksums, StoredObject } from '@stowage/core';
+import type { Bucket, ChecksumAlgorithm, Checksums, Revision, StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
 import { carriedHeaders, type TellDropped } from './carried-headers.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
@@ -11,12 +11,17 @@ export interface StreamCopy {
   readonly action: CopyAction;
   readonly signal: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
+  /** Resolves when so many bytes may pass. */
+  readonly pass: ((bytes: number) => Promise<void>) | undefined;
   readonly onDropped: TellDropped;
 }
 
 export type StreamCopied =
-  | { readonly ok: true; readonly sent: number }
+  | { readonly ok: true; readonly sent: number; readonly revision: Revision }
   | { readonly ok: false; readonly error: unknown; readonly side: Side; readonly sent: number };
+
+/** Objects up to this size are read as a whole before they are written: one call to write, which layers below can repeat by themselves. */
+const WHOLE_BYTES = 1024 * 1024;
 
 /**
  * Copies one object through this process: the listed revision is read, and written with its headers, under the condition that the
@@ -36,6 +41,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of object) {
+        await o.pass?.(chunk.byteLength);
         sent += chunk.byteLength;
         o.onBytes(chunk.byteLength);
         yield chunk;
@@ -46,18 +52,20 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
     }
   }
   try {
+    const { size } = object.info;
+    const body = size <= WHOLE_BYTES ? await whole(content()) : content();
     const { put, lastModified } = destination.capabilities;
     const condition = writeCondition(action);
     const conditional = condition.if === 'absent' ? put.absent !== false : put.match !== false;
-    await destination.put(action.key, content(), {
+    const written = await destination.put(action.key, body, {
       ...call,
       ...carriedHeaders(object.info.headers ?? {}, destination, o.onDropped),
       ...(conditional ? condition : {}),
       ...(lastModified.set === false ? {} : { lastModified: action.source.lastModified }),
       ...verifiable(object.info.checksums, destination),
-      size: object.info.size,
+      size,
     });
-    return { ok: true, sent };
+    return { ok: true, sent, revision: written.revision };
   } catch (error) {
     return readError === undefined
       ? { ok: false, error: asStorageError(error), side: 'destination', sent }
@@ -65,6 +73,18 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   } finally {
     await object[Symbol.asyncDispose]();
   }
+}
+
+/** The chunks as one; no copy of what came in one piece. */
+async function whole(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return chunks.length === 1
+    ? (chunks[0] as Uint8Array)
+    : Buffer.concat(
+        chunks,
+        chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      );
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */

@@ -6,7 +6,7 @@ const FORGET_AFTER = 64;
  * One that throws nevertheless ends the run: the error comes out of `room` and `idle`.
  */
 export class WorkLanes {
-  readonly #limit: number;
+  #limit: number;
   #queue: (() => Promise<void>)[] = [];
   #next = 0;
   #inFlight = 0;
@@ -21,9 +21,22 @@ export class WorkLanes {
     return this.#inFlight;
   }
 
+  /** Work in flight goes on, whatever the new limit. */
+  resize(limit: number): void {
+    this.#limit = limit;
+    this.#pump();
+  }
+
   push(piece: () => Promise<void>): void {
     this.#queue.push(piece);
     this.#pump();
+  }
+
+  /** As {@link push}; what the piece comes to is given to the caller, also where it throws. */
+  run<T>(piece: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.push(() => piece().then(resolve, reject));
+    });
   }
 
   /** Resolves when no more than one piece a lane is waiting: the time to queue more. */

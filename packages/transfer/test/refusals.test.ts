@@ -1,7 +1,7 @@
 import { type BucketDriver, delegate, faultLayer, type Layer, prefixLayer, readOnlyLayer } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
 import { mirror, type MirrorOptions } from '../src/index.ts';
-import { bucketOf, byKey, capable, failingCopy, ran, treeOf, withIssues } from './trees.ts';
+import { bucketOf, byKey, failingCopy, ran, treeOf, withIssues } from './trees.ts';
 
 /** Every refusal of rule 3: whatever is wrong, the destination is as it was. */
 
@@ -25,7 +25,6 @@ describe('refused before anything', () => {
     ['a source that may not be listed', NEW, [faultLayer([{ operation: 'list', code: 'AccessDenied' }])], OLD, [], DELETE, /the source cannot be listed/],
     ['a destination that is missing', NEW, [], OLD, [faultLayer([{ operation: 'list', code: 'BucketNotFound' }])], DELETE, /the destination cannot be listed/],
     ['a destination that is read-only', NEW, [], OLD, [readOnlyLayer()], DELETE, /read-only/],
-    ['a source without order', NEW, [capable((c) => ({ ...c, list: { ...c.list, order: 'none' } }))], OLD, [], DELETE, /lists in no order/],
     ['deleting by a copy', NEW, [], OLD, [], { mode: 'copy', delete: true }, /"copy" never deletes/],
     ['deleting by a check', NEW, [], OLD, [], { mode: 'check', delete: true }, /"check" never deletes/],
   ] as const)('%s', async (_, source, sourceLayers, destination, destinationLayers, options, message) => {

@@ -12,7 +12,7 @@ import {
   StorageError,
 } from '@stowage/core';
 import { tmpdir } from 'node:os';
-import { mirror, type MirrorOptions, type MirrorReport, type Outcome } from '../src/index.ts';
+import { mirror, type MirrorOptions, type MirrorReport, type Outcome, type ProgressSnapshot } from '../src/index.ts';
 
 /** One modification time for all objects of a tree, unless a test sets another. */
 export const THEN: Date = new Date('2026-01-02T03:04:05.678Z');
@@ -82,6 +82,7 @@ export interface Ran {
   readonly report: MirrorReport;
   readonly outcomes: readonly Outcome[];
   readonly notices: readonly string[];
+  readonly progress: ProgressSnapshot;
 }
 
 let clock = 0;
@@ -92,12 +93,13 @@ export async function ran(source: Bucket, destination: Bucket, options: Partial<
   const notices: string[] = [];
   const run = mirror(source, destination, {
     mode: 'sync',
+    retries: 0,
     scratchFolder: tmpdir(),
     now: () => clock++,
     ...options,
     observer: { outcomes: (batch) => void outcomes.push(...batch), notice: (text) => void notices.push(text), ...options.observer },
   });
-  return { report: await run.report, outcomes, notices };
+  return { report: await run.report, outcomes, notices, progress: run.progress() };
 }
 
 /** `kind` or `kind:reason` of each key. */

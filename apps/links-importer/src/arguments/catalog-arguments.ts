@@ -1,7 +1,8 @@
 import type { ProjectType } from '@stowage/catalog';
+import { command, given, withOutput } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
 import type * as commands from '../catalog-commands.ts';
-import { command, type CommonOptions, commonRequest, given, type Run, withCatalog, withOutput } from './common-arguments.ts';
+import { type CommonOptions, commonRequest, type Run, withCatalog } from './common-arguments.ts';
 
 type Commands = typeof commands;
 

@@ -1,21 +1,8 @@
 import type { NameConflict } from '@stowage/catalog';
 import type { LinksFormat, ProjectKind, Verification } from '@stowage/links';
+import { atOnce, command, duration, examples, given, size, withOutput, withStorages } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
-import {
-  atOnce,
-  command,
-  type CommonOptions,
-  commonRequest,
-  duration,
-  examples,
-  given,
-  requestTimeout,
-  type Run,
-  size,
-  withCatalog,
-  withOutput,
-  withStorages,
-} from './common-arguments.ts';
+import { type CommonOptions, commonRequest, requestTimeout, type Run, withCatalog } from './common-arguments.ts';
 
 const REQUESTS = 64;
 

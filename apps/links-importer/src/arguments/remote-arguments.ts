@@ -1,18 +1,7 @@
 import type { MigrateLayout } from '@stowage/links';
+import { atOnce, command, examples, given, size, withOutput, withStorages } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
-import {
-  atOnce,
-  command,
-  type CommonOptions,
-  commonRequest,
-  examples,
-  given,
-  type Run,
-  size,
-  withCatalog,
-  withOutput,
-  withStorages,
-} from './common-arguments.ts';
+import { type CommonOptions, commonRequest, type Run, withCatalog } from './common-arguments.ts';
 
 const TRANSFERS = 16;
 
@@ -20,7 +9,7 @@ export function migrateArguments(run: Run): Command {
   const made = command('migrate', 'Copies what projects keep to a bucket, verifies it there, and links it: all of a project, or nothing. Deletes nothing.')
     .argument('<project...>', 'names, or ids as #12')
     .addOption(new Option('--to <place>', 'bucket and directory: s3://bucket/dir').makeOptionMandatory())
-    .addOption(new Option('--from <link>', 'what links begin so (default: what has no link)'))
+    .addOption(new Option('--from <folder>', 'what links into it (default: what has no link)'))
     .addOption(new Option('--layout <layout>', 'folders of nested datasets').choices(['flat', 'nested']).default('flat'))
     .addOption(new Option('--entities-map <file>', 'which entities, and where to: JSON by id'))
     .addOption(new Option('--link-verified', 'link what was verified, leave the rest local'))

@@ -100,7 +100,7 @@ class MemoryDriver implements BucketDriver, UploadHost {
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
     // The condition is looked at twice: before a long stream is read in vain, and when it counts.
     assertWriteCondition(key, this.#current(key), o.if);
-    const bytes = body instanceof Uint8Array ? body.slice() : await collect(body, o);
+    const bytes = body instanceof Uint8Array ? new Uint8Array(body) : await collect(body, o);
     o.signal?.throwIfAborted();
     assertWriteCondition(key, this.#current(key), o.if);
     const info = this.#store(key, bytes, pickHeaders(o), o.lastModified);
@@ -245,7 +245,7 @@ async function collect(body: AsyncIterable<Uint8Array>, o: PutOptions): Promise<
   let size = 0;
   for await (const chunk of body) {
     o.signal?.throwIfAborted();
-    parts.push(chunk.slice());
+    parts.push(new Uint8Array(chunk));
     size += chunk.byteLength;
     o.onProgress?.(size);
   }

@@ -32,7 +32,8 @@ export function memoryUpload(host: UploadHost, { ref }: MemoryUpload): Upload {
     async part(index, bytes, o): Promise<UploadedPart> {
       o?.signal?.throwIfAborted();
       const token = host.nextToken();
-      held().parts.set(index, { bytes: bytes.slice(), token });
+      // `slice` of a Buffer is a view of the caller's memory.
+      held().parts.set(index, { bytes: new Uint8Array(bytes), token });
       return { index, size: bytes.byteLength, token };
     },
     async parts(o): Promise<readonly UploadedPart[]> {

@@ -1,0 +1,59 @@
+import { CommandError } from '@stowage/terminal';
+import type { ProgressSnapshot } from '@stowage/transfer';
+import { createServer } from 'node:http';
+import { Gauge, Registry } from 'prom-client';
+
+/** Name, meaning and value of each metric. Bytes and objects count up; the others go up and down. */
+const METRICS: readonly (readonly [name: string, help: string, value: (snapshot: ProgressSnapshot) => number])[] = [
+  ['compared_keys', 'Keys that have been compared', (s) => s.compared],
+  ['copy_objects', 'Objects to copy that are known so far', (s) => s.toDo.objects],
+  ['copy_bytes', 'Bytes to copy that are known so far', (s) => s.toDo.bytes],
+  ['copied_objects', 'Objects that were copied', (s) => s.done.objects],
+  ['copied_bytes', 'Bytes that were copied, of objects in flight as well', (s) => s.done.bytes],
+  ['in_flight_objects', 'Objects that are being copied', (s) => s.inFlight],
+  ['concurrency', 'Copies that may be in flight', (s) => s.concurrency],
+  ['throttled_requests', 'Requests that a store has asked to slow down at', (s) => s.throttled],
+  ['failed_objects', 'Objects that failed', (s) => s.failed],
+  ['conflicts', 'Keys in conflict', (s) => s.conflicts],
+  ['deletions_done', 'Objects that were deleted', (s) => s.deletions.done],
+  ['elapsed_seconds', 'Seconds since the run began', (s) => s.elapsedMs / 1000],
+];
+
+/** Serves metrics of a run on the loopback until it is closed. Port 0: a free one. Throws `CommandError` where the port is in use. */
+export async function serveMetrics(port: number, snapshot: () => ProgressSnapshot | undefined): Promise<{ readonly url: string; close(): void }> {
+  const registry = new Registry();
+  for (const [name, help, value] of METRICS) {
+    const collect = function collect(this: Gauge): void {
+      const now = snapshot();
+      if (now !== undefined) this.set(value(now));
+    };
+    registry.registerMetric(new Gauge({ name: `stowage_mirror_${name}`, help, registers: [], collect }));
+  }
+  const server = createServer((request, answer) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      answer.writeHead(404, { 'content-type': 'text/plain' }).end('There are metrics at /metrics.\n');
+      return;
+    }
+    registry.metrics().then(
+      (text) => answer.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      (error: unknown) => answer.writeHead(500, { 'content-type': 'text/plain' }).end(String(error)),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new CommandError(`--metrics-port: 127.0.0.1:${port} cannot be listened on (${error.code ?? error.message}); name another port`)),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  // It must not keep a run alive that has ended.
+  server.unref();
+  const address = server.address();
+  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://127.0.0.1:${actual}/metrics`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type LoadedConfig, loadConfig } from '@stowage/core/config';
+import { CommandError } from './command-error.ts';
+import type { Terminal } from './terminal.ts';
+
+/** How much a command says beside its results. */
+export type Detail = 'quiet' | 'normal' | 'verbose';
+
+/** Where a command finds the storages that links name. */
+export interface ConfigurationRequest {
+  readonly config?: string;
+  /** A file of variables. Default: `.env` of the working folder, where it is there. */
+  readonly dotenv?: string;
+  readonly detail: Detail;
+}
+
+export interface FoundConfiguration {
+  readonly config: LoadedConfig;
+  /** The file of variables that was read. */
+  readonly envFile?: string;
+}
+
+/** The file of variables that is read where it is there, as docker compose does. */
+const ENV_FILE = '.env';
+
+/**
+ * Reads the configuration and tells what is wrong with it, a line each; of warnings, where the command may speak. Throws `CommandError`
+ * where a file that was named cannot be read, and where nothing of it all can be used.
+ */
+export function readConfiguration(request: ConfigurationRequest, { cwd, env }: Terminal, tell: (line: string) => void): FoundConfiguration {
+  const envFile = request.dotenv ?? (isFile(resolve(cwd, ENV_FILE)) ? ENV_FILE : undefined);
+  const config = loadConfig({
+    ...(request.config === undefined ? {} : { configPath: request.config }),
+    ...(envFile === undefined ? {} : { envFile }),
+    env,
+    cwd,
+    readFile: (path) => readFileSync(path),
+  });
+  const { entries, errors, warnings, main } = config;
+  // What is right of the rest is not what was asked for.
+  const unread = errors.find(({ path }) => path === '');
+  // Nothing of it can be used, so that what is wrong with it is the answer, not what is missing in it.
+  const useless = entries.length === 0 && (main === undefined || main.folder !== undefined);
+  const fatal = unread ?? (useless ? errors[0] : undefined);
+  if (fatal !== undefined) throw new CommandError(`the configuration cannot be used: ${fatal.message}`);
+  const told = request.detail === 'quiet' ? errors : [...errors, ...warnings];
+  for (const { message, severity } of told) tell(`configuration ${severity}: ${message}`);
+  return { config, ...(envFile === undefined ? {} : { envFile }) };
+}
+
+/**
+ * Refuses a bucket that would be one of the main storage only because an entry with an error is left out: it may be that entry's, and
+ * another store would be read or written. Throws `CommandError`.
+ */
+export function refuseUncertain({ config, envFile }: FoundConfiguration, provider: string, bucket: string): void {
+  const { entries, errors, main } = config;
+  if (main === undefined || main.provider !== provider || entries.some((one) => one.provider === provider && one.buckets.includes(bucket))) return;
+  const error = errors.find(({ source }) => source !== 'environment' && source !== envFile);
+  if (error !== undefined)
+    throw new CommandError(
+      `no entry that can be used has the ${provider} bucket ${JSON.stringify(bucket)}, and it is not looked for in the main storage while an entry has an error: ${error.message}`,
+    );
+}
+
+/** A folder of that name is Python's, and no file of variables. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}

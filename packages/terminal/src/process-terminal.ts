@@ -1,0 +1,38 @@
+import { tmpdir } from 'node:os';
+import type { Terminal } from './terminal.ts';
+
+/** As shells have it for a process that a closed pipe ended: 128 + SIGPIPE. */
+const PIPE_CLOSED = 141;
+
+/** The process as a command sees it. `importPackage` is the app's own: packages are looked for beside the file that imports them. */
+export function processTerminal(of: NodeJS.Process, importPackage: Terminal['importPackage']): Terminal {
+  return {
+    stdout: of.stdout,
+    stderr: of.stderr,
+    cwd: of.cwd(),
+    env: of.env,
+    scratchFolder: tmpdir(),
+    now: () => performance.now(),
+    today: () => new Date(),
+    onSignal(listener) {
+      of.on('SIGINT', listener);
+      of.on('SIGTERM', listener);
+      return () => {
+        of.off('SIGINT', listener);
+        of.off('SIGTERM', listener);
+      };
+    },
+    importPackage,
+    exitNow: (code) => of.exit(code),
+  };
+}
+
+/** Ends the process without a word when whoever read its output has gone (`| head`): there is nobody to tell. */
+export function endWithReader(of: NodeJS.Process): void {
+  for (const stream of [of.stdout, of.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') of.exit(PIPE_CLOSED);
+      throw error;
+    });
+  }
+}

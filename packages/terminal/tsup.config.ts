@@ -1,3 +1,0 @@
-import { build } from '../../tsup.base.ts';
-
-export default build();

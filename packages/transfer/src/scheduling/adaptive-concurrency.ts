@@ -1,0 +1,102 @@
+/** What a window of work came to is judged after this long, and when as many pieces have ended as may be in flight. */
+const WINDOW_MS = 500;
+/** Better by less than this is no better: measurements waver. */
+const GAIN = 1.05;
+const GROWTH = 1.25;
+/** What a store that asks to slow down gets. */
+const BACK_OFF = 0.7;
+/** Windows without a probe, behind one that gained nothing. */
+const REST = 8;
+/** What one object weighs beside its bytes: a request costs time even if it carries nothing. */
+const OBJECT_BYTES = 64 * 1024;
+
+export interface ConcurrencyBounds {
+  readonly start: number;
+  readonly most: number;
+}
+
+/**
+ * How many pieces of work may be in flight, found while they are: as many as still make more of it get done.
+ *
+ * It grows while goodput grows with it. Where it does not (the line is full, or answers only take longer), the last step is taken
+ * back and tried again later, for ever: a store may have become faster. A store that asks to slow down gets 0.7 times as many at
+ * once.
+ */
+export class AdaptiveConcurrency {
+  readonly #most: number;
+  readonly #now: () => number;
+  readonly #changed: (limit: number) => void;
+  #limit: number;
+  #began: number;
+  #ended = 0;
+  #work = 0;
+  #throttled = false;
+  #saturated = false;
+  #before: { readonly limit: number; readonly goodput: number } | undefined;
+  #rest = 0;
+
+  /** @param changed told of each new limit; @param now milliseconds that only go forward */
+  constructor({ start, most }: ConcurrencyBounds, now: () => number, changed: (limit: number) => void) {
+    this.#most = most;
+    this.#limit = Math.min(start, most);
+    this.#now = now;
+    this.#changed = changed;
+    this.#began = now();
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** A piece has ended; `inFlight` counts it, and those that are left. */
+  ended(bytes: number, inFlight: number): void {
+    this.#ended++;
+    this.#work += bytes + OBJECT_BYTES;
+    if (inFlight >= this.#limit) this.#saturated = true;
+    const elapsed = this.#now() - this.#began;
+    if (elapsed >= WINDOW_MS && this.#ended >= this.#limit) this.#judge(this.#work / elapsed);
+  }
+
+  /** A store has asked to slow down. */
+  throttled(): void {
+    // Many requests are refused at once: that is one refusal.
+    if (this.#throttled) return;
+    this.#throttled = true;
+    this.#set(Math.max(1, Math.floor(this.#limit * BACK_OFF)));
+  }
+
+  #judge(goodput: number): void {
+    const { limit } = this;
+    if (this.#throttled) {
+      this.#before = undefined;
+      this.#rest = 2;
+    } else if (this.#before !== undefined) {
+      const gained = goodput > this.#before.goodput * GAIN;
+      if (gained) this.#probe(limit, goodput);
+      else {
+        this.#set(this.#before.limit);
+        this.#before = undefined;
+        this.#rest = REST;
+      }
+    } else if (this.#rest > 0) this.#rest--;
+    // Without enough to do, nothing can be learnt.
+    else if (this.#saturated) this.#probe(limit, goodput);
+    this.#began = this.#now();
+    this.#ended = 0;
+    this.#work = 0;
+    this.#throttled = false;
+    this.#saturated = false;
+  }
+
+  #probe(limit: number, goodput: number): void {
+    const next = Math.min(this.#most, Math.ceil(limit * GROWTH));
+    this.#before = next > limit ? { limit, goodput } : undefined;
+    this.#set(next);
+  }
+
+  #set(limit: number): void {
+    if (limit === this.#limit) return;
+    this.#limit = limit;
+    this.#changed(limit);
+  }
+}
