@@ -11,16 +11,20 @@ import { ended, objectsOf, run, start, useFolder } from './command.ts';
 
 const folder = useFolder();
 const KILLS = 20;
+const PART_DELAY_MS = 40;
 
-/** Kills the command at some moment, again and again. */
-async function killOften(args: readonly string[], o: { readonly earliestMs: number; readonly latestMs: number; killed?(): void }): Promise<void> {
+const between = (earliestMs: number, latestMs: number): Promise<void> => delay(earliestMs + Math.random() * (latestMs - earliestMs));
+
+/** Kills the command, again and again, whenever `moment` of the i-th run comes. */
+async function killOften(args: readonly string[], moment: (i: number) => Promise<unknown>, killed?: () => void): Promise<void> {
   for (let i = 0; i < KILLS; i++) {
+    const came = moment(i);
     const child = start(folder.path, args);
     const end = ended(child);
-    await delay(o.earliestMs + Math.random() * (o.latestMs - o.earliestMs));
+    await Promise.race([came, end]);
     child.kill('SIGKILL');
     await end;
-    o.killed?.();
+    killed?.();
   }
 }
 
@@ -30,7 +34,7 @@ describe('SIGKILL at any moment', () => {
     const lines = Array.from({ length: count }, (_, i) => (i % 100 === 50 ? `bad ${i}` : `fs://pics/${i % 7}/${i % 500}/${i}.jpg`));
     writeFileSync(join(folder.path, 'many.txt'), `${lines.join('\n')}\n`);
     const args = ['import', 'many.txt', '--project', 'P', '--verify', 'none', '--report-dir', 'report', '-q'];
-    await killOften(args, { earliestMs: 300, latestMs: 2000 });
+    await killOften(args, () => between(300, 2000));
     const last = await run(folder.path, [...args, '--json']);
     const end = objectsOf(last.stdout).at(-1) as { tally: Record<string, number> };
     expect(end).toMatchObject({ event: 'end', exitCode: 1, balanced: true, tally: { rows: count, failed: count / 100, skipped: 0 } });
@@ -69,11 +73,13 @@ describe('SIGKILL at any moment', () => {
       /** Of one run of the command. */
       const underWay = new Set<string>();
       let partsInFlight = 0;
+      let partBegins = (): void => undefined;
       await using proxy = await startCountingProxy(server.endpoint, {
-        delayMs: 40,
+        delayMs: PART_DELAY_MS,
         onRequest({ method, url }) {
           if (method !== 'PUT') return;
           underWay.add(pathOf(url));
+          if (isPart(pathOf(url))) partBegins();
           begun.set(pathOf(url), (begun.get(pathOf(url)) ?? 0) + 1);
         },
         onAnswer({ method, url, status }) {
@@ -99,14 +105,20 @@ describe('SIGKILL at any moment', () => {
         contents.map((content, i) => ({ datasetId, name: `${i}.mp4`, local: `/private/v/${i}`, size: content.length, mime: 'video/mp4' })),
       );
       const args = ['migrate', 'P', '--to', 's3://moved/dir', '--part-size', '5m', '--transfers', '4', '-q'];
-      await killOften(args, {
-        earliestMs: 500,
-        latestMs: 2500,
-        killed() {
+      // At any moment, and every other time while a part is under way, as long as there are parts to send.
+      await killOften(
+        args,
+        async (i) => {
+          if (i % 2 === 0) return between(500, 2500);
+          await new Promise<void>((resolve) => (partBegins = resolve));
+          await between(0, PART_DELAY_MS / 2);
+        },
+        () => {
           partsInFlight += [...underWay].filter(isPart).length;
           underWay.clear();
         },
-      });
+      );
+      expect(partsInFlight).toBeGreaterThan(0);
       const last = await run(folder.path, args);
       expect(last).toMatchObject({ code: 0, stderr: '' });
 
