@@ -32,10 +32,20 @@ async function runCommand(options: RunOptions, work: (context: CommandContext) =
   await using context = new CommandContext(options, terminal);
   try {
     return await work(context);
-  } catch (error) {
+  } catch (thrown) {
+    const error = fileFault(thrown) ?? thrown;
     await context.emit({ event: 'error', time: context.time(), exitCode: exitCodeOf(error), message: error instanceof Error ? error.message : String(error) });
     throw error;
   }
+}
+
+/** A report, an output or a folder that was named, where it cannot be written: no fault of this program. */
+function fileFault(error: unknown): CommandError | undefined {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || code === undefined || syscall === undefined || typeof path !== 'string') return undefined;
+  // Outputs have another name until they are whole.
+  const named = JSON.stringify(path.replace(/\.[\da-f-]{36}\.partial$/, ''));
+  return new CommandError(`${named} cannot be used: ${syscall} gives ${code}; see that its folder is there and may be written`, EXIT.failed, error);
 }
 
 function isToldPlainly(error: unknown): boolean {
