@@ -17,7 +17,7 @@ const SYNC_WRITE_BYTES = 256 * 1024;
 const MAX_TURNS = 20;
 
 /** A file that has taken the temporary's place; `undo` takes it back where it does not become the object. */
-export interface Replacement extends TemporaryFile {
+interface Replacement extends TemporaryFile {
   readonly undo: () => void;
 }
 

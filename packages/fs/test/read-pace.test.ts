@@ -4,7 +4,11 @@ import { ReadPace } from '../src/read-pace.ts';
 test('small reads are made in place until one has to wait for the disk; then some go to the pool', () => {
   let now = 0;
   const pace = new ReadPace(() => now);
-  const read = (ms: number): number => pace.timed(() => ((now += ms), 7));
+  const read = (ms: number): number =>
+    pace.timed(() => {
+      now += ms;
+      return 7;
+    });
   expect(pace.readsHere(4096)).toBe(true);
   expect(read(0.01)).toBe(7);
   expect(pace.readsHere(4096)).toBe(true);
