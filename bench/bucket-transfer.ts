@@ -23,7 +23,7 @@ export interface BenchedStore {
   /** How rclone finds the bucket: variables before its name, and the name. */
   readonly rclone: { readonly variables?: string; readonly remote: string };
   /** Makes an object of one byte, without being measured. */
-  put(key: string): Promise<unknown>;
+  readonly put: (key: string) => Promise<unknown>;
 }
 
 /** Runs the works that the command line names, else all: `small`, `large`, `list`. */
