@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { migrateProject, type MigrateLayout, type MigrateOutcome, type MigrateReport } from '@stowage/links';
-import { isStorageError, parseLinkPrefix } from '@stowage/core';
+import { type ErrorCode, isStorageError, parseLinkPrefix } from '@stowage/core';
 import { CommandError, visible } from '@stowage/terminal';
 import { bytesText, countOf, countText, durationText } from '@stowage/terminal/quantity-text';
 import { DatasetNames, findProject } from './catalog-names.ts';
@@ -25,6 +25,8 @@ export interface MigrateRequest {
   readonly partSize?: number;
   readonly dryRun: boolean;
 }
+
+const MISNAMED: ReadonlySet<ErrorCode> = new Set(['Config', 'InvalidLink', 'InvalidKey', 'InvalidArgument', 'Unsupported']);
 
 /** Runs `migrate` for each project, each judged by itself, and gives the exit code. */
 export async function runMigrate(request: MigrateRequest, context: CommandContext): Promise<number> {
@@ -66,8 +68,8 @@ export async function runMigrate(request: MigrateRequest, context: CommandContex
     try {
       report = await job.report;
     } catch (error) {
-      // The target is named on the command line, or its bucket is missing in the configuration.
-      if (isStorageError(error)) throw new CommandError(error.message, EXIT.usage, error);
+      // The target is named on the command line, or its bucket is missing in the configuration; or the store itself will not have us.
+      if (isStorageError(error)) throw new CommandError(error.message, MISNAMED.has(error.code) ? EXIT.usage : EXIT.target, error);
       throw error;
     } finally {
       view.stop();

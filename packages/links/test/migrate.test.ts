@@ -285,6 +285,19 @@ describe('content in parts', () => {
     expect(await Array.fromAsync(w.memory('cars').listUploads())).toEqual([]);
   });
 
+  it('that is another by now begins anew, and leaves no parts of the old behind', async () => {
+    const w = await world({ faults: [{ operation: 'part', skip: 3, times: 1, code: 'Unavailable' }] });
+    const { project } = await big(w);
+    await migrate(w, project, { partSize: 1024 * 1024 });
+    expect(await Array.fromAsync(w.memory('cars').listUploads())).toHaveLength(1);
+    const other = Buffer.alloc(BIG, 'the bytes of another film, ');
+    await w.main('private').put('film', other);
+    expect((await migrate(w, project, { partSize: 1024 * 1024 })).report).toMatchObject({ uploaded: { entities: 1 }, linked: 1, bytesSent: BIG });
+    const [key = ''] = await keysOf(w);
+    expect(sha256(await (await w.memory('cars').get(key)).bytes())).toBe(sha256(other));
+    expect(await Array.fromAsync(w.memory('cars').listUploads())).toEqual([]);
+  });
+
   it('whose upload the store forgot begins anew', async () => {
     const w = await world({ faults: [{ operation: 'part', skip: 3, times: 1, code: 'Unavailable' }] });
     const { project } = await big(w);

@@ -3,6 +3,7 @@ import {
   type Bucket,
   type Call,
   createDigest,
+  type ErrorCode,
   isStorageError,
   type ObjectInfo,
   StorageError,
@@ -33,6 +34,9 @@ export interface UploaderOptions {
   /** Told of bytes that the target has taken. */
   readonly onBytes: (bytes: number) => void;
 }
+
+/** Parts are of no use behind these: the content is another, or something lies at the target that must stay. */
+const SPOILT: ReadonlySet<ErrorCode> = new Set(['ChecksumMismatch', 'PreconditionFailed', 'AlreadyExists']);
 
 const DEFAULT_PART = 8 * 1024 * 1024;
 /** Parts in memory at once, over all uploads. */
@@ -94,7 +98,7 @@ export class Uploader {
       return info;
     } catch (error) {
       // Parts that arrived are kept for the next run, unless they are what is wrong.
-      if (isStorageError(error, 'ChecksumMismatch') || isStorageError(error, 'PreconditionFailed')) {
+      if (isStorageError(error) && SPOILT.has(error.code)) {
         await upload.abort();
         await ledger.ended(key);
       } else upload.detach();
@@ -159,11 +163,14 @@ export class Uploader {
     key: string,
   ): Promise<{ readonly upload: Upload; readonly held: readonly UploadedPart[]; readonly partSize: number } | undefined> {
     const { target, call, ledger } = this.#o;
-    const begun = ledger.find(key, source.hash);
+    const begun = ledger.find(key);
     if (begun === undefined) return undefined;
     try {
       const upload = await target.resumeUpload(begun.ref, call);
-      return { upload, held: await upload.parts(call), partSize: begun.partSize };
+      if (begun.hash === source.hash) return { upload, held: await upload.parts(call), partSize: begun.partSize };
+      // The entity has other content by now. Nobody else knows of these parts: they would stay, and be charged for.
+      await upload.abort(call);
+      return undefined;
     } catch (error) {
       if (isStorageError(error, 'NotFound')) return undefined;
       throw error;

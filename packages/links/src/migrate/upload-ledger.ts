@@ -28,10 +28,9 @@ export class UploadLedger {
     return ledger;
   }
 
-  /** The upload that was begun for this key with this content. */
-  find(key: string, hash: string): BegunUpload | undefined {
-    const begun = this.#earlier.get(key);
-    return begun?.hash === hash ? begun : undefined;
+  /** The upload that an earlier run began for this key, with whatever content. */
+  find(key: string): BegunUpload | undefined {
+    return this.#earlier.get(key);
   }
 
   async begun(key: string, upload: BegunUpload): Promise<void> {
