@@ -127,9 +127,9 @@ describe('SIGKILL at any moment', () => {
         expect(keys.has(link.slice('s3://moved/'.length))).toBe(true);
         expect(local).toBeDefined();
       }
-      const wholes = [...sent].filter(([path]) => !isPart(path));
-      expect(wholes).toHaveLength(144);
-      expect(wholes.filter(([, times]) => times > 1)).toEqual([]);
+      // An answer may have found nobody to hear it: that the object is there is what the next run sees.
+      expect([...begun.keys()].filter((path) => !isPart(path))).toHaveLength(144);
+      expect([...sent].filter(([path, times]) => !isPart(path) && times > 1)).toEqual([]);
       const parts = [...begun].filter(([path]) => isPart(path));
       expect(parts).toHaveLength(18);
       const again = parts.reduce((sum, [, times]) => sum + times - 1, 0);

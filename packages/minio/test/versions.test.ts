@@ -1,4 +1,5 @@
-import { PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openBucket } from '@stowage/core';
 import { serverOrReason, startMinio } from '@stowage/test-servers';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
@@ -13,7 +14,16 @@ else {
   afterAll(() => server.stop(), 60_000);
   beforeAll(async () => {
     const client = new S3Client({ endpoint: server.endpoint, region: server.region, forcePathStyle: true, credentials });
-    for (const Bucket of Object.values(NAMES)) await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+    for (const Bucket of Object.values(NAMES)) {
+      // MinIO still reads the settings of its buckets when it first answers, and may put what it read over what was set meanwhile.
+      for (let kept = 0; kept < 3; await sleep(100)) {
+        await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+        await sleep(100);
+        const { VersionId } = await client.send(new PutObjectCommand({ Bucket, Key: 'probe', Body: '' }));
+        kept = VersionId === undefined ? 0 : kept + 1;
+      }
+    }
+    client.destroy();
   });
 
   describe.each(['lean', 'sdk'] as const)('a bucket that keeps versions, through %s', (transport) => {
