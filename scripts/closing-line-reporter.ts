@@ -106,10 +106,23 @@ export default class ClosingLineReporter implements Reporter {
     if (counts.failed > 0 && !process.exitCode) {
       process.exitCode = 1;
     }
-    writeSync(1, `${[...counts.notes, closingLine(counts)].join('\n')}\n`);
+    writeWhole(`${[...counts.notes, closingLine(counts)].join('\n')}\n`);
   }
 }
 
 function firstLine(message: string | undefined): string {
   return (message ?? 'no message').split('\n', 1)[0] ?? '';
+}
+
+/** A pipe that is full takes a part of a text, or none (EAGAIN): what is left is written when its reader has come on. */
+function writeWhole(text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
 }
