@@ -100,7 +100,7 @@ export class AzureDriver implements BucketDriver {
     const plan = { concurrency: o.concurrency ?? this.#settings.concurrency, ...pick('signal', o.signal), ...pick('onProgress', o.onProgress) };
     if (isBytes(body))
       return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInBlocks(key, piecesOf(body, partSize), plan, o);
-    const reader = new ChunkReader(body, o.signal);
+    const reader = new ChunkReader(body);
     try {
       const first = await reader.next(partSize, o.size);
       if (first.last) return await this.#putAtOnce(key, first.bytes, o);

@@ -58,6 +58,24 @@ const buffering: Layer = (inner) =>
     },
   });
 
+/** Each chunk is raced against one promise of the abort, which keeps the outcomes of all races. */
+const racing: Layer = (inner) =>
+  delegate(inner, {
+    put(key, body, o): Promise<ObjectInfo> {
+      const aborted = Promise.withResolvers<never>();
+      o.signal?.addEventListener('abort', () => aborted.reject(o.signal?.reason));
+      async function* raced(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+        const iterator = chunks[Symbol.asyncIterator]();
+        for (;;) {
+          const next = await Promise.race([iterator.next(), aborted.promise]);
+          if (next.done === true) return;
+          yield next.value;
+        }
+      }
+      return inner.put(key, body instanceof Uint8Array ? body : raced(body), o);
+    },
+  });
+
 function harness(...layers: Layer[]): Harness {
   const open = (): BucketDriver => layers.reduce((inner, layer) => layer(inner), memoryDriver());
   return { capabilities: open().capabilities, makeBucket: open, memory: {} };
@@ -72,3 +90,10 @@ test.each(MEMORY_CASES)('a store that streams passes: $name', async (each: Confo
 test.each(MEMORY_CASES)('a driver that holds everything fails: $name', async (each: ConformanceCase) => {
   await expect(runCase(each, harness(repeating, buffering))).rejects.toBeInstanceOf(AssertionError);
 });
+
+test.each(MEMORY_CASES.filter(({ name }) => name.includes('goes up')))(
+  'a driver that races every chunk against the abort fails: $name',
+  async (each: ConformanceCase) => {
+    await expect(runCase(each, harness(repeating, racing))).rejects.toBeInstanceOf(AssertionError);
+  },
+);

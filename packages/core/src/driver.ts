@@ -224,7 +224,10 @@ export interface BucketDriver {
   head(key: string, o: HeadOptions): Promise<ObjectInfo>;
   /** Resolves when the store has answered; the body's chunks are the reader's own, never written to again. A body that ends short throws (`Unavailable`). */
   get(key: string, o: GetOptions): Promise<DriverObject>;
-  /** Replaces content and all headers. Content above the single-request limit, or of unknown size, goes in parts by itself. */
+  /**
+   * Replaces content and all headers. Content above the single-request limit, or of unknown size, goes in parts by itself. A stream
+   * throws the signal's reason when that is aborted, also where its source is silent: the driver need not watch the signal to read it.
+   */
   put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo>;
   startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload>;
   /** `NotFound` where the store knows the upload no longer. */

@@ -102,7 +102,7 @@ async function syncNames(names: FolderSync, place: Place, made: readonly string[
 }
 
 async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {
-  const { size, signal } = o;
+  const { size } = o;
   let written = 0;
   const take = async (chunk: Uint8Array): Promise<void> => {
     if (size !== undefined && written + chunk.length > size) throw wrongSize(key, size, `more than ${size}`);
@@ -112,42 +112,10 @@ async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, ke
     o.onProgress?.(written);
   };
   if (body instanceof Uint8Array) await take(body);
-  else for await (const chunk of untilAborted(body, signal)) await take(chunk);
+  else for await (const chunk of body) await take(chunk);
   if (size !== undefined && written !== size) throw wrongSize(key, size, `${written}`);
 }
 
 function wrongSize(key: string, size: number, got: string): StorageError {
   return new StorageError('InvalidArgument', `expected ${size} bytes of content for ${JSON.stringify(key)}; got ${got}`, { key });
-}
-
-/** The source's chunks; an abort ends the wait for one that does not come. */
-async function* untilAborted(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-  if (signal === undefined) {
-    yield* source;
-    return;
-  }
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined); // Raced below; alone it is no failure.
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  const iterator = source[Symbol.asyncIterator]();
-  let ended = false;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const step = await Promise.race([iterator.next(), aborted.promise]);
-      if (step.done === true) {
-        ended = true;
-        return;
-      }
-      yield step.value;
-    }
-  } catch (error) {
-    // A source that threw has ended; one that hangs must not be waited for.
-    ended ||= !signal.aborted;
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', abort);
-    if (!ended) iterator.return?.()?.then(undefined, () => undefined);
-  }
 }

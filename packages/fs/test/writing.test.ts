@@ -1,6 +1,7 @@
 import * as nodeFs from 'node:fs';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { openBucket } from '@stowage/core';
 import { describe, expect, test, vi } from 'vitest';
 import { type FileSystem, fsDriver } from '../src/index.ts';
 import { faultyFs, type FsCall, systemError } from './faulty-fs.ts';
@@ -78,9 +79,12 @@ describe('writing', () => {
       });
       const driver = fsDriver({ root: '/root', fs });
       const put = driver.put('a/b', chunks('new', ' content'), { contentType: 'text/new' });
-      if (failed.length === 0) await put.catch(() => undefined);
+      await Promise.allSettled([put]);
       const [call] = failed;
-      if (call === undefined) break;
+      if (call === undefined) {
+        await put;
+        break;
+      }
       failures++;
       await expect(put, `${call.name} ${String(call.args[0])}`).rejects.toMatchObject({ code: expected, key: 'a/b', operation: 'put', provider: 'fs' });
       // A folder that cannot be synced fails the call behind its rename: then the new object is there, whole.
@@ -127,7 +131,7 @@ describe('writing', () => {
         ended();
       }
     })();
-    await expect(driver.put('a/b', hanging, { signal: controller.signal })).rejects.toBe(reason);
+    await expect(openBucket(driver).put('a/b', hanging, { signal: controller.signal })).rejects.toBe(reason);
     await expect(driver.put('a/b', chunks('123'), { size: 2 })).rejects.toMatchObject({ code: 'InvalidArgument' });
     await expect(driver.put('a/b', chunks('123'), { size: 4 })).rejects.toMatchObject({ code: 'InvalidArgument' });
     const failure = new Error('source');

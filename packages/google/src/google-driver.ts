@@ -87,7 +87,7 @@ class GoogleDriver implements BucketDriver {
       if (body.byteLength <= chunkSize) return await atOnce(body);
       return await putResumable(this.client, key, chunksOf(body, chunkSize), { ...options, size: body.byteLength });
     }
-    const reader = new ChunkReader(body, o.signal);
+    const reader = new ChunkReader(body);
     try {
       const first = await reader.next(chunkSize, o.size);
       if (first.last) return await atOnce(first.bytes);

@@ -154,7 +154,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
     };
     if (isBytes(body))
       return body.byteLength <= partSize ? await this.#putAtOnce(key, body, o) : await this.#putInParts(key, piecesOf(body, partSize), plan, o);
-    const reader = new ChunkReader(body, o.signal);
+    const reader = new ChunkReader(body);
     try {
       const first = await reader.next(partSize, o.size);
       if (first.last) return await this.#putAtOnce(key, first.bytes, o);

@@ -9,22 +9,9 @@ export class ChunkReader {
   /** What of the last chunk did not fit. */
   #rest: Uint8Array | undefined;
   #ended = false;
-  readonly #signal: AbortSignal | undefined;
-  readonly #aborted: Promise<never> | undefined;
-  #forget: () => void = () => undefined;
 
-  /** `signal` ends a wait for a source that is silent. */
-  constructor(body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
+  constructor(body: AsyncIterable<Uint8Array>) {
     this.#chunks = body[Symbol.asyncIterator]();
-    this.#signal = signal;
-    if (signal === undefined) return;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#forget = (): void => signal.removeEventListener('abort', onAbort);
-    // Told to whoever reads at that time, and to nobody else.
-    promise.catch(() => undefined);
-    this.#aborted = promise;
   }
 
   /** The next bytes, `chunkSize` of them unless the stream ends; `last` where it has ended behind them. */
@@ -51,14 +38,11 @@ export class ChunkReader {
     this.#free.push(Buffer.from(bytes.buffer, 0));
   }
 
-  /** Ends the source early. One that is silent is told, and not waited for. */
+  /** Ends the source early. */
   async close(): Promise<void> {
-    this.#forget();
     if (this.#ended) return;
     this.#ended = true;
-    const ended = this.#chunks.return?.();
-    if (this.#signal?.aborted === true) ended?.catch(() => undefined);
-    else await ended;
+    await this.#chunks.return?.();
   }
 
   #buffer(size: number, unknown: boolean): Buffer {
@@ -70,7 +54,7 @@ export class ChunkReader {
 
   async #read(): Promise<Uint8Array | undefined> {
     while (!this.#ended) {
-      const next = await (this.#aborted === undefined ? this.#chunks.next() : Promise.race([this.#chunks.next(), this.#aborted]));
+      const next = await this.#chunks.next();
       if (next.done === true) this.#ended = true;
       else if (next.value.byteLength > 0) return next.value;
     }
