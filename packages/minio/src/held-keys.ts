@@ -1,9 +1,9 @@
 import { type Call, isStorageError, shownKey, StorageError } from '@stowage/core';
+import { untilAborted } from '@stowage/wire';
 import { asOperation } from './minio-error.ts';
 import type { ObjectCalls } from './object-calls.ts';
 import type { StoreConnection } from './store-connection.ts';
 import { type StoreKind, type StoreLimits, storeLimits } from './store-limits.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** Nobody's key: who answers is told by the refusal. */
 const LOOKED_AT = '.stowage-look';

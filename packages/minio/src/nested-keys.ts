@@ -1,7 +1,7 @@
 import { type Call, compareKeys, isStorageError, quoted, StorageError } from '@stowage/core';
+import { untilAborted } from '@stowage/wire';
 import { asOperation } from './minio-error.ts';
 import type { ObjectCalls } from './object-calls.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** How long a look is trusted: what others write in that time beside this program is not seen. */
 const TRUSTED_MS = 30_000;

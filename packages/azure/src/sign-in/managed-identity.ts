@@ -4,10 +4,10 @@
  * https://learn.microsoft.com/en-us/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
 import { quoted, StorageError } from '@stowage/core';
-import { retryAfterMs, withoutSecrets } from '@stowage/wire';
+import { inAttempts, retryAfterMs, withinDeadline, withoutSecrets } from '@stowage/wire';
 import { configError, signInError } from './sign-in-error.ts';
 import type { AccessToken, TokenSource } from './token-sign-in.ts';
-import { type TokenAnswer, tokenRequest, withinTries } from './token-request.ts';
+import { type TokenAnswer, tokenRequest } from './token-request.ts';
 
 export interface ManagedIdentityOptions {
   /** Which of several identities: the client id of a user-assigned one. Default: the system-assigned one, or the only one. */
@@ -22,6 +22,7 @@ export interface ManagedIdentityOptions {
 
 const METADATA = 'http://169.254.169.254';
 const RESOURCE = 'https://storage.azure.com/';
+const ATTEMPTS = 3;
 const TOTAL_MS = 8_500;
 
 /** Asks for a token each time it is called: the driver keeps it. Throws `Config` for options that cannot work. */
@@ -36,19 +37,20 @@ export function managedIdentity(options: ManagedIdentityOptions = {}): TokenSour
   const headers: Record<string, string> = appService === undefined ? { metadata: 'true' } : { 'x-identity-header': appService.header };
   const what = appService === undefined ? `the instance metadata at ${url.host}` : `the identity endpoint at ${url.host}`;
   const secrets = appService === undefined ? [] : [appService.header];
-  return (signal) =>
-    withinTries(what, { attempts: 3, ms: TOTAL_MS, signal }, async (within) => {
-      try {
-        return readToken(what, await tokenRequest(what, url, headers, within), secrets);
-      } catch (error) {
-        if (error instanceof StorageError && (error.code === 'Timeout' || error.code === 'Unavailable') && error.status === undefined)
-          throw signInError(
-            error.code,
-            `${error.message}; sign_in: managed_identity works on a machine of Azure with an identity: elsewhere, sign in another way`,
-          );
-        throw error;
-      }
-    });
+  const ask = async (signal: AbortSignal): Promise<AccessToken> => {
+    try {
+      return readToken(what, await tokenRequest(what, url, headers, signal), secrets);
+    } catch (error) {
+      if (error instanceof StorageError && (error.code === 'Timeout' || error.code === 'Unavailable') && error.status === undefined)
+        throw signInError(
+          error.code,
+          `${error.message}; sign_in: managed_identity works on a machine of Azure with an identity: elsewhere, sign in another way`,
+        );
+      throw error;
+    }
+  };
+  const late = (): Error => signInError('Timeout', `${what} gave no answer within ${TOTAL_MS / 1000} s`);
+  return (signal) => withinDeadline(signal, TOTAL_MS, late, (within) => inAttempts(ATTEMPTS, within, () => ask(within)));
 }
 
 function metadataUrl(endpoint: string): URL {

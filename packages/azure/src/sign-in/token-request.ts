@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError, quoted } from '@stowage/core';
 import { signInError } from './sign-in-error.ts';
 
@@ -48,33 +47,4 @@ function networkFault(what: string, url: URL, error: unknown): Error {
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EHOSTDOWN') return signInError('Unavailable', `${what}: no route to ${host}`);
   if (code.includes('TIMEOUT')) return signInError('Timeout', `${what} gave no answer within ${REQUEST_MS / 1000} s`);
   return signInError('Unavailable', `${what}: the connection to ${host} broke off (${code})`);
-}
-
-/** Runs `once` until it succeeds, fails for good, or has failed `attempts` times; ends after `ms` milliseconds whatever it does. */
-export async function withinTries<T>(
-  what: string,
-  { attempts, ms, signal }: { readonly attempts: number; readonly ms: number; readonly signal: AbortSignal },
-  once: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(signInError('Timeout', `${what} gave no answer within ${ms / 1000} s`)), ms);
-  const both = AbortSignal.any([signal, deadline.signal]);
-  try {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await once(both);
-      } catch (error) {
-        both.throwIfAborted();
-        if (!isStorageError(error) || !error.retryable) throw error;
-        if (attempt >= attempts) throw error.with({ attempts: attempt });
-        const wait = error.retryAfterMs ?? 100 * 2 ** attempt * (0.5 + Math.random() / 2);
-        await sleep(wait, undefined, { signal: both }).catch((reason: unknown) => {
-          both.throwIfAborted();
-          throw reason;
-        });
-      }
-    }
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,6 @@
+import { Renewed, type RenewedOptions } from '@stowage/wire';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { signInError } from './sign-in-error.ts';
-import { untilAborted } from '../until-aborted.ts';
 
 export interface CacheOptions {
   /** The time in milliseconds. Default: the clock. */
@@ -18,14 +18,6 @@ export interface CacheOptions {
 /** The sources made here. */
 const CACHED: WeakSet<CredentialSource> = new WeakSet();
 
-interface Flight {
-  readonly result: Promise<Credentials>;
-  readonly abort: AbortController;
-  waiting: number;
-  /** Renews in the background: it goes on when nobody waits. */
-  readonly kept: boolean;
-}
-
 /**
  * Asks `source` only when it must, and once for all callers.
  * Five minutes before their end credentials are renewed beside the work, which goes on with the held ones; if that fails,
@@ -34,58 +26,28 @@ interface Flight {
  */
 export function cachedCredentials(source: CredentialSource, options: CacheOptions = {}): CredentialSource {
   if (CACHED.has(source)) return source;
-  const { now = Date.now, refreshEarlyMs = 300_000, keepMs = 60_000, pauseMs = 15_000, onRefreshFailure } = options;
-  let held: Credentials | undefined;
-  let flight: Flight | undefined;
-  let pausedUntil = -Infinity;
-
-  function take(kept: boolean): Flight {
-    if (flight !== undefined) return flight;
-    const abort = new AbortController();
-    const result = source({ signal: abort.signal }).then((fresh) => {
-      if (remaining(fresh, now()) <= 0) throw expiredError(fresh);
-      held = fresh;
+  const { now = Date.now, refreshEarlyMs: earlyMs, onRefreshFailure: onFailure, ...others } = options;
+  const credentials = new Renewed(
+    async (signal) => {
+      const fresh = await source({ signal });
+      if (endOf(fresh) <= now()) throw expiredError(fresh);
       return fresh;
-    });
-    const started: Flight = { result, abort, waiting: 0, kept };
-    flight = started;
-    const land = (): void => {
-      if (flight === started) flight = undefined;
-    };
-    result.then(land, land);
-    return started;
-  }
-
-  const cached: CredentialSource = async (call) => {
-    call?.signal?.throwIfAborted();
-    const time = now();
-    const left = held === undefined ? -Infinity : remaining(held, time);
-    if (held !== undefined && left >= keepMs) {
-      if (left < refreshEarlyMs && flight === undefined && time >= pausedUntil) {
-        pausedUntil = time + pauseMs;
-        take(true).result.catch((error: unknown) => onRefreshFailure?.(error));
-      }
-      return held;
-    }
-    const joined = take(false);
-    joined.waiting++;
-    try {
-      return await untilAborted(joined.result, call?.signal);
-    } finally {
-      joined.waiting--;
-      if (joined.waiting === 0 && !joined.kept && flight === joined) {
-        // The last one who waited has gone: end the request, and let the next caller begin anew.
-        flight = undefined;
-        joined.abort.abort(signInError('Unavailable', 'signing in was given up: every caller has gone'));
-      }
-    }
-  };
+    },
+    {
+      ...others,
+      endOf,
+      now,
+      ...(earlyMs === undefined ? {} : { earlyMs }),
+      ...(onFailure === undefined ? {} : { onFailure }),
+    } satisfies RenewedOptions<Credentials>,
+  );
+  const cached: CredentialSource = (call) => credentials.value(call?.signal);
   CACHED.add(cached);
   return cached;
 }
 
-function remaining(credentials: Credentials, now: number): number {
-  return credentials.expiration === undefined ? Infinity : credentials.expiration.getTime() - now;
+function endOf({ expiration }: Credentials): number {
+  return expiration?.getTime() ?? Infinity;
 }
 
 function expiredError(credentials: Credentials): Error {

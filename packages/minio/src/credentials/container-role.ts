@@ -1,8 +1,9 @@
 import { isIPv4 } from 'node:net';
 import { quoted } from '@stowage/core';
+import { inAttempts } from '@stowage/wire';
 import { readCredentialDocument } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
-import { repeated, withinDeadline } from './deadline.ts';
+import { withinDeadline } from './deadline.ts';
 import type { Environment } from './environment-keys.ts';
 import { serviceRequest, statusError } from './service-request.ts';
 import { readTokenFile } from './small-file.ts';
@@ -29,7 +30,7 @@ const TOTAL_MS = 8_000;
 export function containerRole(options: ContainerRoleOptions): CredentialSource {
   const url = endpointUrl(options);
   const what = `container credentials at ${url.host}`;
-  return (call) => withinDeadline(call, TOTAL_MS, what, (signal) => repeated(3, signal, () => ask(options, url, what, signal)));
+  return (call) => withinDeadline(call, TOTAL_MS, what, (signal) => inAttempts(3, signal, () => ask(options, url, what, signal)));
 }
 
 /** The same, with the variables that ECS and EKS set in a container. */

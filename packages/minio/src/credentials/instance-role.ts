@@ -1,7 +1,8 @@
 import { isStorageError, quoted } from '@stowage/core';
+import { inAttempts } from '@stowage/wire';
 import { readCredentialDocument } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
-import { repeated, withinDeadline } from './deadline.ts';
+import { withinDeadline } from './deadline.ts';
 import { serviceRequest, type ServiceAnswer, statusError } from './service-request.ts';
 import { configError, signInError } from './sign-in-error.ts';
 
@@ -30,7 +31,7 @@ export function instanceRole(options: InstanceRoleOptions = {}): CredentialSourc
     throw configError(`iam_role: expected the bare name of the instance's role, or the ARN of a role, got ${quoted(role)}`);
   }
   const what = `instance metadata (IMDSv2) at ${endpoint.host}`;
-  return (call) => withinDeadline(call, TOTAL_MS, what, (signal) => repeated(3, signal, () => ask({ role, endpoint, what, signal })));
+  return (call) => withinDeadline(call, TOTAL_MS, what, (signal) => inAttempts(3, signal, () => ask({ role, endpoint, what, signal })));
 }
 
 interface Asking {

@@ -1,12 +1,12 @@
 import { quoted } from '@stowage/core';
-import { withoutSecrets } from '@stowage/wire';
+import { inAttempts, withoutSecrets } from '@stowage/wire';
 import { assertDates, type ClientPair, expiryWarning, readPair } from '../certificates/check-pair.ts';
 import { type Arn, parseArn } from './arn.ts';
 import { checkedDuration } from './assume-role.ts';
 import { awsDomain } from './aws-domain.ts';
 import { credentialsOf, parseObject } from './credential-document.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
-import { repeated, SIGN_IN_MS, withinDeadline } from './deadline.ts';
+import { SIGN_IN_MS, withinDeadline } from './deadline.ts';
 import { type CreateSession, signCreateSession } from './roles-anywhere-request.ts';
 import { type ServiceAnswer, serviceRequest, statusError } from './service-request.ts';
 import { configError, signInError } from './sign-in-error.ts';
@@ -54,7 +54,7 @@ export function rolesAnywhere(options: RolesAnywhereOptions): CredentialSource {
         onNotice?.(warning.text);
       }
       // Signed anew each time: a signature is only good for minutes.
-      return await repeated(3, signal, () => createSession(session, pair, { what, now: now(), signal, ca: options.tlsAuthority }));
+      return await inAttempts(3, signal, () => createSession(session, pair, { what, now: now(), signal, ca: options.tlsAuthority }));
     });
 }
 
