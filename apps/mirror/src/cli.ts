@@ -85,7 +85,7 @@ Each kind of store is a package beside this one:
 Exit codes
   0 in sync                 1 some failed or conflicted
   2 wrong usage             3 source missing, unreadable
-  4 destination missing or denied
+  4 destination missing, or denied all
   5 a guard tripped, nothing was deleted
   6 check found differences
   9 plan --exit-code: something would be done

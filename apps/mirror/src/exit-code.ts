@@ -9,7 +9,7 @@ export const EXIT = {
   usage: 2,
   /** The source is missing or unreadable. */
   source: 3,
-  /** The destination is missing or denied. */
+  /** The destination is missing, or denied every copy. */
   destination: 4,
   /** A guard tripped, and nothing was deleted. */
   guard: 5,
@@ -35,12 +35,13 @@ export const REFUSAL_EXIT: Readonly<Record<RefusalReason, number>> = {
 };
 
 /** The exit code of a run that came to a report and was not interrupted by a signal. */
-export function exitCode({ mode, dryRun, counts, guard, stopped, balanced }: MirrorReport, tellChanges: boolean): number {
+export function exitCode({ mode, dryRun, counts, guard, stopped, balanced, destinationDenied }: MirrorReport, tellChanges: boolean): number {
   const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
   if (mode === 'check' && differences + counts.conflict.objects > 0) return EXIT.mismatch;
   if (guard !== undefined) return EXIT.guard;
   // A full disk is neither missing nor denied.
   if (stopped?.by === 'store' && !isStorageError(stopped.error, 'OutOfSpace')) return EXIT[stopped.side];
+  if (destinationDenied) return EXIT.destination;
   if (stopped !== undefined || !balanced || counts.failed.objects + counts.conflict.objects > 0) return EXIT.failed;
   return dryRun && tellChanges && differences > 0 ? EXIT.wouldChange : EXIT.inSync;
 }

@@ -51,12 +51,13 @@ function closingLines(report: MirrorReport): string[] {
   return lines;
 }
 
-function verdict({ mode, dryRun, counts }: MirrorReport): string {
+function verdict({ mode, dryRun, counts, destinationDenied }: MirrorReport): string {
   const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
   const troubles = counts.failed.objects + counts.conflict.objects;
   if (mode === 'check') return differences + troubles === 0 ? 'No differences.' : `Not the same: ${countOf(differences + troubles, 'object')}.`;
   if (dryRun)
     return `${countText(counts.copied.objects)} to copy, ${countText(counts.updated.objects)} to update, ${countText(counts.deleted.objects)} to delete; nothing was done.`;
+  if (destinationDenied) return 'Nothing was copied: the destination denied every copy.';
   if (troubles > 0) return `Not in sync: ${countOf(troubles, 'object')} failed or in conflict.`;
   return differences === 0 ? '0 to copy: in sync already.' : 'In sync.';
 }

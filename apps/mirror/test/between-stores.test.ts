@@ -167,7 +167,7 @@ else {
     });
 
     it.each([
-      ['rl', 1, 'the SAS lacks "w" (write)'],
+      ['rl', 4, 'the SAS lacks "w" (write)'],
       ['rwd', 4, 'the SAS lacks "l" (list)'],
     ])('that has %s alone is told', async (letters, code, words) => {
       const [source, destination] = [await make(disk), await make(bySas(letters))];

@@ -106,11 +106,17 @@ export async function ended(child: ChildProcess): Promise<Ended> {
     child.on('error', reject);
     child.on('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
   });
+  assertBalanced(stdout + stderr);
   return { code, signal, stdout, stderr };
 }
 
 export function run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return ended(start(args, options));
+}
+
+/** Every run of the command is judged by its own sums: what says that they do not match fails the test that ran it. */
+export function assertBalanced(text: string): void {
+  if (/The sums do not match|"balanced":false/.test(text)) throw new Error(`the sums of a run do not match: ${text.slice(-2000)}`);
 }
 
 /** Events of `--json`; every line must be one. */

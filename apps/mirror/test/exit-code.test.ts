@@ -16,6 +16,7 @@ function report(objects: Partial<Record<OutcomeKind, number>>, change: Partial<M
     complete: true,
     keys: 0,
     balanced: true,
+    destinationDenied: false,
     elapsedMs: 1,
     ...change,
   };
@@ -34,6 +35,7 @@ describe('exitCode', () => {
     ['the disk is full', report({}, store('OutOfSpace', 'destination')), false, 1],
     ['the destination is gone', report({ failed: 1 }, store('BucketNotFound', 'destination')), false, 4],
     ['the source is gone', report({ failed: 1 }, store('BucketNotFound', 'source')), false, 3],
+    ['the destination denied every copy', report({ failed: 2, skipped: 1 }, { destinationDenied: true }), false, 4],
     ['a guard tripped', report({ failed: 1 }, { guard: { guard: 'failed-copies', message: '' } }), false, 5],
     ['a check finds a difference', report({ copied: 1, failed: 1 }, { mode: 'check' }), false, 6],
     ['a check finds what the destination cannot hold', report({ conflict: 1 }, { mode: 'check' }), false, 6],

@@ -1,6 +1,7 @@
 import type { Terminal } from '@stowage/terminal';
 import { Writable } from 'node:stream';
 import { tmpdir } from 'node:os';
+import { assertBalanced } from './command.ts';
 
 /** Keeps what is written to it. */
 export class Sink extends Writable {
@@ -9,6 +10,7 @@ export class Sink extends Writable {
     super({ decodeStrings: false });
   }
   override _write(chunk: string, _encoding: string, done: () => void): void {
+    assertBalanced(chunk);
     this.text += chunk;
     done();
   }

@@ -7,7 +7,7 @@ import { afterAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { runCli } from '../src/cli.ts';
 import { type Ended, eventsOf, plant, run, type Tree, treeOf, useFolder } from './command.ts';
 import { fakeTerminal } from './fake-terminal.ts';
-import { contentsOf, getObject, makeBucket, putObject, sha256Of } from './plain-s3.ts';
+import { contentsOf, getObject, makeBucket, putObject, restrictedKeys, sha256Of } from './plain-s3.ts';
 
 const started = await serverOrReason(async () => {
   await using authority = await localAuthority();
@@ -249,6 +249,23 @@ else {
       }
       expect(await command('sync', `s3://${bucket}/x`, `s3://${bucket}/y`)).toMatchObject({ code: 0 });
       expect(Object.keys(await contentsOf(servers.minio, bucket))).toEqual(['x/a', 'y/a']);
+    });
+
+    it('that deny every write end the run with 4, and what is there stays', async () => {
+      const bucket = await make('minio');
+      await putObject(servers.minio, bucket, 'old', '1');
+      const reader = await restrictedKeys(servers.minio, {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: ['s3:ListBucket', 's3:GetObject', 's3:GetBucketLocation'], Resource: ['arn:aws:s3:::*'] }],
+      });
+      plant(at('from'), { a: '1', 'd/b': '2', old: '11' });
+      const keys = `  access_key: ${reader.accessKeyId}\n  secret_key: ${reader.secretAccessKey}\n  session_token: ${reader.sessionToken}\n`;
+      writeFileSync(at('reader.yml'), configuration().replace(/ {2}access_key: .*\n {2}secret_key: .*\n/, keys));
+      const { code, stdout, stderr } = await run(['sync', 'from', `s3://${bucket}`, '--config', 'reader.yml', '--no-progress'], { cwd: folder.path });
+      expect(stderr).toMatch(/3 failed \(AccessDenied\)/);
+      expect(stdout).toContain('Nothing was copied: the destination denied every copy.');
+      expect(code).toBe(4);
+      expect(await contentsOf(servers.minio, bucket)).toEqual({ old: sha256Of('1') });
     });
 
     it('of the main storage come from .env as it is', async () => {

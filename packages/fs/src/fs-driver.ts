@@ -46,6 +46,7 @@ import { type Place, placeOf, type Root } from './place.ts';
 import { getFile, headFile } from './reading.ts';
 import { openRoot } from './root.ts';
 import { replaceHeaders } from './setting-headers.ts';
+import { timePrecisionOf } from './time-precision.ts';
 import { whileBusy } from './waiting.ts';
 import { WalkThread } from './walk-thread.ts';
 import { putFile } from './writing.ts';
@@ -53,7 +54,7 @@ import { putFile } from './writing.ts';
 /** Most files of one `copyMany`: enough that one wait for the disk is shared by many, and few enough to be watched. */
 const COPY_BATCH = 1000;
 
-function capabilitiesOf({ timePrecisionMs = 1 }: FsOptions): Capabilities {
+function capabilitiesOf(timePrecisionMs: number): Capabilities {
   return {
     put: { absent: 'native', match: 'native', conditionalMultipart: 'native' },
     deleteIf: 'native',
@@ -77,7 +78,7 @@ function capabilitiesOf({ timePrecisionMs = 1 }: FsOptions): Capabilities {
   };
 }
 
-/** A folder as a bucket: every file in it is an object, every object a plain file. No I/O before the first operation. */
+/** A folder as a bucket: every file in it is an object, every object a plain file. Before the first operation no more is done than to look at the folder's times. */
 export function fsDriver(options: FsOptions): BucketDriver {
   if (process.platform === 'win32')
     throw new StorageError('Unsupported', 'folders on Windows are not supported: names, links and durable renames work differently there; use WSL', {
@@ -105,8 +106,8 @@ class FsDriver implements BucketDriver {
     this.#options = options;
     this.#path = resolve(options.root);
     this.bucket = options.bucket ?? basename(this.#path);
-    this.capabilities = capabilitiesOf(options);
     this.#fs = options.fs ?? nodeFs;
+    this.capabilities = capabilitiesOf(options.timePrecisionMs ?? (options.fs === undefined ? timePrecisionOf(this.#path) : 1));
     this.#durable = options.durability !== 'none';
     this.#names = this.#durable ? new FolderSync(this.#fs) : undefined;
     this.#threads = options.fs === undefined ? (options.threads ?? Math.min(4, availableParallelism())) : 0;

@@ -16,7 +16,7 @@ export interface FsOptions {
   readonly sweep?: boolean;
   /** Threads that copy; 0 copies and lists in the caller's thread. Default: the machine's cores, 4 at most. Ignored with `fs`. */
   readonly threads?: number;
-  /** How far a time read back may be from the one that was set, in milliseconds. Default 1; say 2,000 for FAT. */
+  /** How far a time read back may be from the one that was set, in milliseconds. Default: as the folder's own times tell, 2,000 where they are of whole seconds, as on FAT; 1 with `fs`. */
   readonly timePrecisionMs?: number;
   /** Another file system in the place of `node:fs`: in memory, or one that fails on purpose. Works in the caller's thread. */
   readonly fs?: FileSystem;

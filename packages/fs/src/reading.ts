@@ -1,4 +1,4 @@
-import type { DriverObject, GetOptions, HeadOptions, ObjectInfo } from '@stowage/core';
+import type { DriverObject, GetOptions, HeadOptions, ObjectInfo, ResolvedRange } from '@stowage/core';
 import { assertReadConditions, resolveRange } from '@stowage/core';
 import { FsFault } from './fault.ts';
 import { errno, type FileStats, type FileSystem, lstat, readSome, safeReadFlags } from './file-system.ts';
@@ -60,7 +60,7 @@ export function getFile(root: Root, place: Place, o: GetOptions): DriverObject {
     const info = infoOf(place.key, stats, readHeaders(fs, root.path, place.key, stats));
     assertReadConditions(place.key, info, o);
     const range = resolveRange(o.range, stats.size);
-    const body = new FileBody(fs, fd, range.start, range.end, o.signal);
+    const body = new FileBody(fs, fd, range, o.ifMatch === undefined ? undefined : stats, o.signal);
     return { info, range, body, close: () => body.close() };
   } catch (error) {
     fs.closeSync(fd);
@@ -92,16 +92,19 @@ function openFile(root: Root, place: Place): { readonly fd: number; readonly sta
 class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #fs: FileSystem;
   readonly #end: number;
+  readonly #asked: FileState | undefined;
   readonly #signal: AbortSignal | undefined;
   #fd: number | undefined;
   #at: number;
   #left = false;
 
-  constructor(fs: FileSystem, fd: number, start: number, end: number, signal: AbortSignal | undefined) {
+  /** @param asked the state that the reader asked for: the content must be that until its last byte has been read */
+  constructor(fs: FileSystem, fd: number, { start, end }: ResolvedRange, asked: FileState | undefined, signal: AbortSignal | undefined) {
     this.#fs = fs;
     this.#fd = fd;
     this.#at = start;
     this.#end = end;
+    this.#asked = asked;
     this.#signal = signal;
   }
 
@@ -134,12 +137,23 @@ class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
       this.#signal?.throwIfAborted();
       if (count === 0) throw new FsFault('Unavailable', `the file ended at byte ${this.#at} of ${this.#end}: it was cut short while it was read`);
       this.#at += count;
-      if (this.#at === this.#end) this.#close();
+      if (this.#at === this.#end) {
+        this.#assertUnchanged(fd);
+        this.#close();
+      }
       return { done: false, value: count === wanted ? chunk : chunk.subarray(0, count) };
     } catch (error) {
       this.#close();
       throw error;
     }
+  }
+
+  /** Before the last bytes are given, so that nobody takes for whole what is of two states. */
+  #assertUnchanged(fd: number): void {
+    if (this.#asked === undefined) return;
+    const { size, mtimeMs } = this.#fs.fstatSync(fd);
+    // Not the change time: a file that lost its name to another one has that changed, and its content is what it was.
+    if (size !== this.#asked.size || mtimeMs !== this.#asked.mtimeMs) throw new FsFault('PreconditionFailed', 'the file was written while it was read');
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {

@@ -72,6 +72,40 @@ describe('reading', () => {
     expect(bytes).toBe(2_000_000);
   });
 
+  test('a file that is written in place while the named revision of it is read gives no whole content', async () => {
+    const root = testFolder();
+    const driver = fsDriver({ root });
+    for (const write of [
+      (): void => nodeFs.appendFileSync(`${root}/file`, 'more'),
+      (): void => {
+        const fd = nodeFs.openSync(`${root}/file`, 'r+');
+        nodeFs.writeSync(fd, Buffer.alloc(100, 'b'), 0, 100, 1_900_000);
+        nodeFs.closeSync(fd);
+      },
+    ]) {
+      writeFileSync(`${root}/file`, Buffer.alloc(2_000_000, 'a'));
+      const { revision } = await driver.head('file', {});
+      let bytes = 0;
+      const reading = (async () => {
+        for await (const chunk of (await driver.get('file', { ifMatch: revision })).body) {
+          if (bytes === 0) write();
+          bytes += chunk.length;
+        }
+      })();
+      await expect(reading).rejects.toMatchObject({ code: 'PreconditionFailed' });
+      expect(bytes).toBeLessThan(2_000_000);
+    }
+    // One that loses its name to another is still what it was.
+    writeFileSync(`${root}/other`, 'x');
+    const { revision } = await driver.head('file', {});
+    let first = true;
+    for await (const chunk of (await driver.get('file', { ifMatch: revision })).body) {
+      if (first) renameSync(`${root}/other`, `${root}/file`);
+      first = false;
+      expect(chunk.length).toBeGreaterThan(0);
+    }
+  });
+
   test('chunks are the reader’s own', async () => {
     const root = testFolder();
     writeFileSync(`${root}/file`, Buffer.concat([Buffer.alloc(524_288, 'a'), Buffer.alloc(524_288, 'b')]));

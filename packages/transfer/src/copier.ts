@@ -2,6 +2,7 @@ import { type Bucket, type CopyItem, type Revision, StorageError } from '@stowag
 import type { CopyAction } from './action.ts';
 import { sourceCondition, writeCondition } from './copy-condition.ts';
 import { judgeCopyFailure } from './copy-failure.ts';
+import { DeniedDestination } from './denied-destination.ts';
 import type { OutcomeTally } from './outcome.ts';
 import type { UnfinishedUploads } from './journal/unfinished-uploads.ts';
 import { MemoryBudget } from './parts/memory-budget.ts';
@@ -78,6 +79,7 @@ export class Copier {
   #batchBytes = 0;
   #blocked: CopyAction[] = [];
   #keepBlocked: boolean;
+  readonly #denied = new DeniedDestination();
 
   constructor(o: CopierOptions) {
     this.#o = o;
@@ -99,6 +101,12 @@ export class Copier {
   /** Copies that may be in flight now. */
   get concurrency(): number {
     return this.#concurrency.limit;
+  }
+
+  /** Whether the destination denied every copy that was tried, and none was made. */
+  destinationDenied(): Promise<boolean> {
+    const { source, signal } = this.#o;
+    return this.#denied.holds(source, signal === undefined ? {} : { signal });
   }
 
   /** A store has asked to slow down. */
@@ -284,6 +292,7 @@ export class Copier {
 
   #done(action: CopyAction, revision: Revision, sent = 0): void {
     const { size } = action.source;
+    this.#denied.made();
     this.#o.onCopied(action, revision);
     this.#o.progress.copied(size - sent);
     this.#o.tally.add(action.kind === 'copy' ? { kind: 'copied', key: action.key, size } : { kind: 'updated', key: action.key, size, reason: action.why });
@@ -295,6 +304,7 @@ export class Copier {
       this.#blocked.push(action);
       return;
     }
+    this.#denied.failed(action, judged.outcome, side);
     this.#o.progress.dropped(action.source.size);
     this.#o.tally.add(judged.outcome);
     if (judged.stop !== undefined) this.#o.stop.request(judged.stop);

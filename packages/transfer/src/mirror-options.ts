@@ -91,6 +91,8 @@ export interface MirrorReport {
   readonly keys: number;
   /** Whether each of these ended in exactly one outcome. */
   readonly balanced: boolean;
+  /** Whether the destination denied every copy that was tried, and none was made. */
+  readonly destinationDenied: boolean;
   readonly guard?: TrippedGuard;
   readonly stopped?: StopCause;
   readonly elapsedMs: number;

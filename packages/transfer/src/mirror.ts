@@ -125,7 +125,7 @@ class Run {
       this.#tally.flush();
       await this.#tally.received();
       this.#progress.phase = 'finished';
-      const report = this.#report(complete, guard);
+      const report = this.#report(complete, guard, await this.#copier.destinationDenied());
       if (this.#acts) this.#journal?.history.ended(run, report);
       return report;
     } finally {
@@ -356,7 +356,7 @@ class Run {
     await this.#copier.idle();
   }
 
-  #report(complete: boolean, guard: TrippedGuard | undefined): MirrorReport {
+  #report(complete: boolean, guard: TrippedGuard | undefined, destinationDenied: boolean): MirrorReport {
     const { keys, source, destination } = this.#planner;
     return {
       mode: this.#o.mode,
@@ -368,6 +368,7 @@ class Run {
       complete,
       keys,
       balanced: this.#tally.total === keys,
+      destinationDenied,
       ...(guard === undefined ? {} : { guard }),
       ...(this.stop.cause === undefined ? {} : { stopped: this.stop.cause }),
       elapsedMs: this.#o.now() - this.#began,

@@ -4,10 +4,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type JournalOptions, mirror } from '../src/index.ts';
+import type { JournalOptions } from '../src/index.ts';
 import { LEASE_MS } from '../src/journal/lease.ts';
 import { journalPath } from '../src/journal/journal-file.ts';
 import { thisProcess } from '../src/journal/process-life.ts';
+import { balancedMirror } from './balanced-mirror.ts';
 import { apart, bucketOf, byKey, capable, noChecksums, ran, THEN, treeOf } from './trees.ts';
 
 let stateFolder: string;
@@ -184,7 +185,7 @@ describe('the lock of a pair', () => {
     const { from, to } = await pair();
     let go: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (go = resolve));
-    const first = mirror(from, to, { mode: 'sync', scratchFolder: tmpdir(), now: () => 0, journal: journal(), observer: { outcomes: () => gate } });
+    const first = balancedMirror(from, to, { mode: 'sync', scratchFolder: tmpdir(), now: () => 0, journal: journal(), observer: { outcomes: () => gate } });
     await expect(ran(from, to, { journal: journal() })).rejects.toMatchObject({
       name: 'MirrorRefusal',
       reason: 'locked',

@@ -1,6 +1,7 @@
 import { type Bucket, type Capabilities, delegate, faultLayer, type Layer, StorageError } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
-import { mirror, type MirrorOptions } from '../src/index.ts';
+import type { MirrorOptions } from '../src/index.ts';
+import { balancedMirror } from './balanced-mirror.ts';
 import { apart, bucketOf, byKey, capable, failingCopy, noChecksums, ran, THEN, treeOf } from './trees.ts';
 
 describe('sync', () => {
@@ -178,6 +179,24 @@ describe('one failure', () => {
   });
 });
 
+describe('a destination that denies every copy', () => {
+  const denied: Layer = (inner) => faultLayer(['put', 'copy'].map((operation) => ({ operation, code: 'AccessDenied' as const })))(inner);
+  const unreadable: Layer = faultLayer([{ operation: 'get', code: 'AccessDenied' }]);
+  const SOURCE = { a: '1', b: '2', same: 's' };
+  it.each<[string, Layer[], Layer[], boolean]>([
+    ['through this process', [], [apart, denied], true],
+    ['on the server', [], [denied], true],
+    ['where it is the source that denies, through this process', [unreadable], [apart], false],
+    // A copy on the server's side fails alike, whichever of the two denies it.
+    ['where it is the source that denies, on the server', [unreadable], [denied], false],
+    ['but one', [], [apart, faultLayer([{ operation: 'put', key: 'b', code: 'AccessDenied' }])], false],
+    ['but one, which failed otherwise', [], [apart, denied, faultLayer([{ operation: 'put', key: 'b', code: 'Unknown' }])], false],
+  ])('is told as such: %s', async (_, sourceLayers, destinationLayers, expected) => {
+    const { report } = await ran(await bucketOf(SOURCE, ...sourceLayers), await bucketOf({ same: 's' }, ...destinationLayers));
+    expect(report.destinationDenied).toBe(expected);
+  });
+});
+
 describe('changes while it runs', () => {
   /** Does something to the store just before the copy that meets it. */
   const before = (act: () => Promise<unknown>): Layer => {
@@ -317,7 +336,7 @@ describe('stopping', () => {
     const from = await bucketOf(many);
     const to = await bucketOf({}, apart);
     const outcomes: string[] = [];
-    const run = mirror(from, to, {
+    const run = balancedMirror(from, to, {
       mode: 'sync',
       scratchFolder: '/nowhere',
       now: () => 0,
@@ -350,7 +369,7 @@ describe('stopping', () => {
 it('waits for a slow observer, and tells the progress', async () => {
   const from = await bucketOf(Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`k${i}`, 'xy'])));
   let taken = 0;
-  const run = mirror(from, await bucketOf({}), {
+  const run = balancedMirror(from, await bucketOf({}), {
     mode: 'sync',
     scratchFolder: '/nowhere',
     now: () => 0,

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type JournalOptions, mirror } from '../src/index.ts';
+import type { JournalOptions } from '../src/index.ts';
 import { journalPath } from '../src/journal/journal-file.ts';
 import { MemoryBudget } from '../src/parts/memory-budget.ts';
 import { partRange, partSizeFor } from '../src/parts/part-plan.ts';
+import { balancedMirror } from './balanced-mirror.ts';
 import { apart, bucketOf, byKey, ran, type Tree, treeOf } from './trees.ts';
 
 let stateFolder: string;
@@ -213,7 +214,7 @@ describe('an object in parts', () => {
         },
       });
     const outcomes: string[] = [];
-    const run = mirror(from.with(slow), store.with(apart, spy(seen)), {
+    const run = balancedMirror(from.with(slow), store.with(apart, spy(seen)), {
       mode: 'sync',
       partSize: PART,
       scratchFolder: tmpdir(),

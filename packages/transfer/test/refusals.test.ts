@@ -1,6 +1,7 @@
 import { type BucketDriver, delegate, faultLayer, type Layer, prefixLayer, readOnlyLayer } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
-import { mirror, type MirrorOptions } from '../src/index.ts';
+import type { MirrorOptions } from '../src/index.ts';
+import { balancedMirror } from './balanced-mirror.ts';
 import { bucketOf, byKey, failingCopy, ran, treeOf, withIssues } from './trees.ts';
 
 /** Every refusal of rule 3: whatever is wrong, the destination is as it was. */
@@ -165,7 +166,7 @@ describe('guards, judged before the first deletion', () => {
   it('a run that was stopped when it knew of something to delete', async () => {
     const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`m${i}`, '']));
     const to = await bucketOf({ ...many, aaa: 'extra' });
-    const run = mirror(await bucketOf(many), to, {
+    const run = balancedMirror(await bucketOf(many), to, {
       mode: 'sync',
       delete: true,
       scratchFolder: '/nowhere',

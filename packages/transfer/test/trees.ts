@@ -12,7 +12,8 @@ import {
   StorageError,
 } from '@stowage/core';
 import { tmpdir } from 'node:os';
-import { mirror, type MirrorOptions, type MirrorReport, type Outcome, type ProgressSnapshot } from '../src/index.ts';
+import type { MirrorOptions, MirrorReport, Outcome, ProgressSnapshot } from '../src/index.ts';
+import { balancedMirror } from './balanced-mirror.ts';
 
 /** One modification time for all objects of a tree, unless a test sets another. */
 export const THEN: Date = new Date('2026-01-02T03:04:05.678Z');
@@ -91,7 +92,7 @@ let clock = 0;
 export async function ran(source: Bucket, destination: Bucket, options: Partial<MirrorOptions> = {}): Promise<Ran> {
   const outcomes: Outcome[] = [];
   const notices: string[] = [];
-  const run = mirror(source, destination, {
+  const run = balancedMirror(source, destination, {
     mode: 'sync',
     retries: 0,
     scratchFolder: tmpdir(),

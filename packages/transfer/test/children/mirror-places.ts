@@ -2,7 +2,8 @@ import { type Bucket, delegate, type Layer, openBucket, retryLayer } from '@stow
 import { fsDriver } from '@stowage/fs';
 import { minioDriver } from '@stowage/minio';
 import { appendFileSync } from 'node:fs';
-import { mirror, type MirrorReport } from '../../src/index.ts';
+import type { MirrorReport } from '../../src/index.ts';
+import { balancedMirror } from '../balanced-mirror.ts';
 
 /** A tree, as plain data for the command line of a child. */
 export type ChildPlace =
@@ -32,7 +33,7 @@ export async function runMirror(run: ChildRun): Promise<MirrorReport> {
   const source = openPlace(run.from);
   const destination = openPlace(run.to, logging(run.log));
   try {
-    return await mirror(source, destination, {
+    return await balancedMirror(source, destination, {
       mode: 'sync',
       delete: run.delete,
       partSize: run.partSize,
