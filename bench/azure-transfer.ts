@@ -5,9 +5,8 @@
  *   node bench/azure-transfer.ts [small|large|list …]
  *
  * rclone sends an MD5 with what goes up; Stowage sends none unless it is given one. Down, both compare the MD5 that the service keeps
- * of blobs written in one request. BENCH_PEERS names the folder of rclone (1.60 of Debian cannot speak to an emulator; as in
- * s3-peers.ts); LISTED another number of keys. azcopy is not
- * measured: the Go module proxy refuses it, and Microsoft gives binaries on its own servers alone.
+ * of blobs written in one request. rclone is got as in peers.ts (1.60 of Debian cannot speak to an emulator); LISTED is another number
+ * of keys. azcopy is not measured: the Go module proxy refuses it, and Microsoft gives binaries on its own servers alone.
  */
 import { join } from 'node:path';
 import { azureDriver } from '@stowage/azure';

@@ -1,18 +1,15 @@
 /** Files to and from a store that is not S3, and its listing: the built package beside rclone, in one run; the server on core 0, clients on core 1. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, homedir, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeFiles, makeLargeFile } from './made-files.ts';
 import { type Contestant, paired, report } from './paired.ts';
+import { findRclone } from './peers.ts';
 import { pinned } from './pinned.ts';
 import { runWorks } from './works.ts';
 
 const RUNS = Number(process.env['RUNS'] ?? 3);
 const LISTED = Number(process.env['LISTED'] ?? 100_000);
-/** rclone of the folder of peers, as in s3-peers.ts, before the system's own. */
-const PEER = join(process.env['BENCH_PEERS'] ?? join(homedir(), '.cache/stowage/peers'), 'rclone');
-const RCLONE = existsSync(PEER) ? PEER : 'rclone';
 
 export interface BenchedStore {
   /** The package that is measured. */
@@ -29,15 +26,15 @@ export interface BenchedStore {
 /** Runs the works that the command line names, else all: `small`, `large`, `list`. */
 export async function benchStore({ name: ourName, serverPid, client, rclone, put }: BenchedStore): Promise<void> {
   const root = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'stowage-bench-'));
-  const version = spawnSync(RCLONE, ['version'], { encoding: 'utf8' });
+  const found = await findRclone();
   const { remote } = rclone;
 
   const ours = (work: string, ...rest: readonly string[]): string =>
     [client.variables ?? '', 'taskset -c 1', process.execPath, ...client.words, work, ...rest].join(' ');
   const theirs = (name: string, command: (run: number) => string): Contestant[] =>
-    version.status === 0
-      ? [{ name, command: (run) => `${rclone.variables ?? ''} taskset -c 1 ${RCLONE} ${command(run)} --transfers 16 --checkers 16 -q` }]
-      : [];
+    found === undefined
+      ? []
+      : [{ name, command: (run) => `${rclone.variables ?? ''} taskset -c 1 ${found.path} ${command(run)} --transfers 16 --checkers 16 -q` }];
 
   const both = async (title: string, folder: string): Promise<void> => {
     const up: Contestant[] = [
@@ -78,7 +75,6 @@ export async function benchStore({ name: ourName, serverPid, client, rclone, put
   try {
     pinned(serverPid, 0);
     console.log(`node ${process.version}, ${availableParallelism()} cores, ${RUNS} runs each, in turn; ratios to the first line of each table`);
-    console.log(version.status === 0 ? version.stdout.split('\n')[0] : 'rclone is missing: its lines are left out');
     await runWorks(works);
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -5,8 +5,7 @@
  *   node bench/google-transfer.ts [small|large|list …]
  *
  * Both check what they send: Stowage a CRC32C that the server compares, rclone an MD5 that it compares with the answer's. Down, Stowage
- * compares the CRC32C and rclone the MD5. BENCH_PEERS names the folder of rclone (as in s3-peers.ts);
- * LISTED another number of keys.
+ * compares the CRC32C and rclone the MD5. rclone is got as in peers.ts; LISTED is another number of keys.
  */
 import { join } from 'node:path';
 import { startStrictGcs } from '@stowage/test-servers';

@@ -1,30 +1,29 @@
 /**
  * Local folders: `stowage-mirror` beside `rclone sync` and `cp`, in one run.
  *
- *   node bench/local-mirror.ts [small|large|no-op|memory …]
+ *   node bench/local-mirror.ts [small|large|memory …]
  *
- * rclone (Debian's package) does not flush what it wrote to the disk, and `cp` does not either; `stowage-mirror` does, unless told
- * `--no-fsync`. So both are measured both ways: each tool's default, and each with the same promise.
+ * rclone does not flush what it wrote to the disk, and `cp` does not either; `stowage-mirror` does, unless told `--no-fsync`. So both
+ * are measured both ways: each tool's default, and each with the same promise. Nothing to do over a million files: `mirror.ts`.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeFiles } from './made-files.ts';
 import { type Contestant, paired, report, time } from './paired.ts';
+import { findRclone } from './peers.ts';
 import { runWorks } from './works.ts';
 
 const RUNS = 5;
 const MIB = 1024 * 1024;
 const root = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'stowage-bench-'));
 const mirror = `${process.execPath} ${join(import.meta.dirname, '../apps/mirror/dist/main.js')}`;
-const hasRclone = spawnSync('rclone', ['version']).status === 0;
+const peer = await findRclone();
 
-const works: Record<string, () => Promise<void>> = { small: smallFiles, large: largeFile, 'no-op': noOp, memory: flatMemory };
+const works: Record<string, () => Promise<void>> = { small: smallFiles, large: largeFile, memory: flatMemory };
 try {
   console.log(`node ${process.version}, ${availableParallelism()} cores, ${RUNS} runs each, in turn; ratios to the first line of each table`);
-  if (hasRclone) console.log(execFileSync('rclone', ['version'], { encoding: 'utf8' }).split('\n')[0]);
-  else console.log('rclone is missing (Debian: apt-get install rclone): its lines are left out');
   await runWorks(works);
 } finally {
   rmSync(root, { recursive: true, force: true });
@@ -36,8 +35,8 @@ function fresh(name: string, run: number): string {
 }
 
 function rclone(name: string, source: string, destination: (run: number) => string, transfers: number, behind = ''): Contestant[] {
-  if (!hasRclone) return [];
-  return [{ name, command: (run) => `rclone sync ${source} ${destination(run)} --transfers ${transfers} --checkers 8 -q${behind}` }];
+  if (peer === undefined) return [];
+  return [{ name, command: (run) => `${peer.path} sync ${source} ${destination(run)} --transfers ${transfers} --checkers 8 -q${behind}` }];
 }
 
 async function smallFiles(): Promise<void> {
@@ -45,10 +44,10 @@ async function smallFiles(): Promise<void> {
   makeFiles(source, 20_000, 4096);
   execFileSync('sync');
   let best = 4;
-  if (hasRclone) {
+  if (peer !== undefined) {
     const trials: [number, number][] = [];
     for (const transfers of [4, 8, 16])
-      trials.push([(await time(`rclone sync ${source} ${fresh('trial', transfers)} --transfers ${transfers} -q`)).wallSeconds, transfers]);
+      trials.push([(await time(`${peer.path} sync ${source} ${fresh('trial', transfers)} --transfers ${transfers} -q`)).wallSeconds, transfers]);
     best = trials.sort((a, b) => a[0] - b[0])[0]?.[1] ?? 4;
   }
   const contestants: Contestant[] = [
@@ -80,18 +79,6 @@ async function largeFile(): Promise<void> {
     { name: 'cp -r, then sync -f', command: (run) => `cp -r ${source} ${fresh('cp-sync', run)} && sync -f ${root}`, ...removed('cp-sync') },
   ];
   report('one file of 4 GiB, disk to disk', await paired(contestants, RUNS));
-}
-
-async function noOp(): Promise<void> {
-  const source = join(root, 'no-op');
-  makeFiles(source, 200_000, 64);
-  const copy = fresh('no-op-copy', 0);
-  await time(`${mirror} sync ${source} ${copy} --quiet`);
-  const contestants: Contestant[] = [
-    { name: 'stowage-mirror', command: () => `${mirror} sync ${source} ${copy} --quiet` },
-    ...rclone('rclone', source, () => copy, 4),
-  ];
-  report('nothing to do over 200,000 files, disk to disk', await paired(contestants, RUNS));
 }
 
 /** Memory must not grow with the number of files: the same work at two sizes. */

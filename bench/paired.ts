@@ -27,6 +27,9 @@ const ENVIRONMENT = {
   AWS_ACCESS_KEY_ID: 'bench',
   AWS_SECRET_ACCESS_KEY: 'bench',
   RCLONE_CONFIG: '/dev/null',
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  MC_UPDATE: 'off',
 };
 
 /** Runs the contestants in turn, after one round that is not counted. */
@@ -45,8 +48,8 @@ export async function paired(contestants: readonly Contestant[], runs: number): 
   return results;
 }
 
-/** Runs one shell command. Throws where it fails: a tool that did not do the work has no time. */
-export async function time(command: string): Promise<Run> {
+/** Runs one shell command, and ends it after so many seconds. Throws where it fails: a tool that did not do the work has no time. */
+export async function time(command: string, limitSeconds: number = Number.POSITIVE_INFINITY): Promise<Run> {
   // The shell's own `time` counts children as well; its format is fixed by POSIX.
   const child = spawn('bash', ['-c', `TIMEFORMAT='%R %U %S'; time { ${command}; }`], { stdio: ['ignore', 'ignore', 'pipe'], env: ENVIRONMENT });
   let errors = '';
@@ -54,21 +57,30 @@ export async function time(command: string): Promise<Run> {
     errors += chunk.toString();
   });
   let peakKiB = 0;
+  let ended = false;
+  const started = performance.now();
   const poll = setInterval(() => {
     peakKiB = Math.max(peakKiB, peakOfChildren(child.pid ?? 0));
+    if (ended || performance.now() - started < limitSeconds * 1000) return;
+    ended = true;
+    for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
   }, 10);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearInterval(poll);
+  if (ended) throw new Error(`ended after ${limitSeconds.toFixed(0)} s`);
   if (code !== 0) throw new Error(`exit ${code}: ${command}\n${errors}`);
   const [wall = 0, user = 0, system = 0] = (errors.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
   return { wallSeconds: wall, cpuSeconds: user + system, peakMiB: peakKiB / 1024 };
 }
 
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
 /** The kernel keeps each process's highest resident size (VmHWM); the greatest among the shell's children is the command's. */
 function peakOfChildren(shell: number): number {
   try {
-    const children = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    return Math.max(0, ...children.map((pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)));
+    return Math.max(0, ...childrenOf(shell).map((pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)));
   } catch {
     // The process ended between the two readings: the reading before stands.
     return 0;

@@ -10,7 +10,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { paired, report } from './paired.ts';
-import { s3Peers } from './s3-peers.ts';
+import { findPeers } from './peers.ts';
+import { libraryTool, s3Tools } from './s3-peers.ts';
 
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);
 const keys = Number(process.argv[2] ?? 1_000_000);
@@ -24,13 +25,14 @@ try {
     server.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())));
     server.once('close', () => reject(new Error('the listing server ended')));
   });
-  const { tools, versions } = s3Peers(
-    { endpoint: `http://127.0.0.1:${port}`, accessKeyId: 'bench', secretAccessKey: 'bench-secret', region: 'us-east-1' },
-    root,
-  );
+  const { found, missing } = await findPeers();
+  const target = { endpoint: `http://127.0.0.1:${port}`, accessKeyId: 'bench', secretAccessKey: 'bench-secret', region: 'us-east-1' };
   console.log(`node ${process.version}; the server on core 0, clients on core 1; ${RUNS} runs each, in turn; ratios to the first line`);
-  for (const line of versions) console.log(line);
-  const contestants = tools.flatMap(({ name, list }) => (list === undefined ? [] : [{ name, command: (): string => list('keys') }]));
+  for (const { program, version } of found) console.log(`${program} ${version}`);
+  for (const { program, reason } of missing) console.log(`${program} is left out: ${reason}`);
+  const contestants = [libraryTool(target), ...s3Tools(target, root, found)].flatMap(({ name, list }) =>
+    list === undefined ? [] : [{ name, command: (): string => list('keys') }],
+  );
   report(`${keys} keys listed`, await paired(contestants, RUNS));
 } finally {
   server.stdin.end();

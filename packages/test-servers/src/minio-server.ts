@@ -16,13 +16,15 @@ export interface MinioServerOptions {
   readonly region?: string;
   /** Buckets that are there from the start. Default: none. */
   readonly buckets?: readonly string[];
+  /** Folder of the drive, which stays when the server ends. Default: a temporary one, removed with the server. */
+  readonly drive?: string;
 }
 
 /**
  * MinIO on one folder. Its limits against AWS: no key with `//`, a leading `/` or a segment above 255 bytes; no object at `a` beside
  * one at `a/b`; conditional deletes are not known.
  */
-export async function startMinio({ authority, region = 'us-east-1', buckets = [] }: MinioServerOptions = {}): Promise<
+export async function startMinio({ authority, region = 'us-east-1', buckets = [], drive }: MinioServerOptions = {}): Promise<
   S3Server & { readonly consoleEndpoint: string }
 > {
   const path = await goBinary(MINIO);
@@ -30,8 +32,9 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
   const running = await startServer('minio', 2, async ([port, consolePort], folder) => {
     const certificates = join(folder, 'certs');
     await mkdir(certificates);
+    const data = drive ?? join(folder, 'data');
     // A folder at the top of a drive is a bucket.
-    for (const drive of ['data', ...buckets.map((bucket) => join('data', bucket))]) await mkdir(join(folder, drive));
+    for (const made of [data, ...buckets.map((bucket) => join(data, bucket))]) await mkdir(made, { recursive: true });
     if (authority !== undefined) {
       const issued = await authority.issue('127.0.0.1');
       await writeFile(join(certificates, 'public.crt'), issued.certificate);
@@ -39,17 +42,7 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
     }
     return {
       path,
-      args: [
-        'server',
-        '--quiet',
-        '--certs-dir',
-        certificates,
-        '--address',
-        `127.0.0.1:${port}`,
-        '--console-address',
-        `127.0.0.1:${consolePort}`,
-        join(folder, 'data'),
-      ],
+      args: ['server', '--quiet', '--certs-dir', certificates, '--address', `127.0.0.1:${port}`, '--console-address', `127.0.0.1:${consolePort}`, data],
       env: {
         MINIO_ROOT_USER: ROOT.accessKeyId,
         MINIO_ROOT_PASSWORD: ROOT.secretAccessKey,
@@ -58,6 +51,8 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
         MINIO_UPDATE: 'off',
         MINIO_CALLHOME_ENABLE: 'off',
         MINIO_CI_CD: 'on',
+        // It goes through all that is stored after half an hour instead of a minute: it would take its time from a measurement.
+        MINIO_SCANNER_SPEED: 'slowest',
       },
       ready: () => answersOk(`${scheme}://127.0.0.1:${port}/minio/health/ready`, authority?.ca),
     };
