@@ -201,22 +201,24 @@ function moveLocal(local: Runs['local']): Command {
     'Moves an application from its local disk to the configured main storage: copies <prefix>-public and <prefix>-private of DATA_PATH/storage into the buckets of these names, compares, and says which variables to change. The disk stays as it is.',
   )
     .addOption(new Option('--prefix <name>', 'which, where there are several applications'))
+    .addOption(new Option('--create-buckets', 'make the buckets that are missing, closed to the public'))
     .addOption(new Option('-n, --dry-run', 'say what would be done, and do nothing'))
     .addHelpText(
       'after',
       `
-The buckets must be there, and should be private: "public" names
-the kind of data.
+Both buckets should be private: "public" names the kind of data.
+A bucket that is there is never changed.
 ${examples(`
   stowage-mirror local --dotenv new.env --dry-run
+  stowage-mirror local --dotenv new.env --create-buckets
   stowage-mirror local --dotenv new.env --checksum`)}`,
     );
   comparing(command);
   pacing(command);
   withOutput(withStorages(command), { progress: true });
-  return command.action((o: CommandOptions & { readonly prefix?: string }) => {
+  return command.action((o: CommandOptions & { readonly prefix?: string; readonly createBuckets?: true }) => {
     const { command: _, source: _source, destination: _destination, delete: _delete, ...request } = readRequest('copy', '', '', o);
-    return local({ ...request, ...(o.prefix === undefined ? {} : { prefix: o.prefix }) });
+    return local({ ...request, createBuckets: o.createBuckets === true, ...(o.prefix === undefined ? {} : { prefix: o.prefix }) });
   });
 }
 

@@ -1,12 +1,11 @@
 import { type Diagnosis, isStorageError, parseLinkPrefix } from '@stowage/core';
 import { CommandError, type Terminal, write } from '@stowage/terminal';
+import { askStore } from './ask-store.ts';
 import { Configuration } from './configuration.ts';
 import { EXIT } from './exit-code.ts';
 import { diagnosisLines } from './diagnosis-text.ts';
 import type { DoctorRequest } from './mirror-request.ts';
 
-/** A store that takes connections and answers nothing is given up. */
-const PATIENCE_MS = 30_000;
 /** Names one file, and no bucket. */
 const PUBLIC_LINK = /^https?:/i;
 
@@ -27,8 +26,9 @@ async function examineAll(request: DoctorRequest, terminal: Terminal): Promise<n
   const configuration = new Configuration(request, {}, terminal);
   let code: number = EXIT.inSync;
   for (const [i, link] of request.links.entries()) {
-    const examined = await examine(link, configuration, terminal);
-    if (typeof examined === 'number') return examined;
+    const found = await examine(link, configuration, terminal);
+    if (typeof found === 'number') return found;
+    const examined = found.answer;
     // A query may hold a signature.
     const shown = PUBLIC_LINK.test(link) ? examined.bucket : link;
     const exitCode = examined.healthy ? EXIT.inSync : EXIT.destination;
@@ -43,25 +43,14 @@ async function examineAll(request: DoctorRequest, terminal: Terminal): Promise<n
 }
 
 /** The diagnosis, or the exit code of the signal that ended it. */
-async function examine(link: string, configuration: Configuration, { onSignal }: Terminal): Promise<Diagnosis | number> {
-  const interrupted = new AbortController();
-  let code: number | undefined;
-  const heedless = onSignal((signal) => {
-    code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
-    interrupted.abort();
-  });
-  const late = AbortSignal.timeout(PATIENCE_MS);
+async function examine(link: string, configuration: Configuration, terminal: Terminal): Promise<{ readonly answer: Diagnosis } | number> {
   try {
     const { provider, bucket } = PUBLIC_LINK.test(link) ? { provider: 'http', bucket: link } : parseLinkPrefix(link);
     configuration.refuseUncertain(provider, bucket);
     const storages = await configuration.storagesOf(provider);
-    return await storages.diagnose(link, { signal: AbortSignal.any([interrupted.signal, late]) });
+    return await askStore(link, terminal, (signal) => storages.diagnose(link, { signal }));
   } catch (error) {
-    if (code !== undefined) return code;
-    if (late.aborted) throw new CommandError(`${JSON.stringify(link)}: the store did not answer within ${PATIENCE_MS / 1000} s`, EXIT.destination, error);
     if (isStorageError(error)) throw new CommandError(`${JSON.stringify(link)}: ${error.message}`, EXIT.usage, error);
     throw error;
-  } finally {
-    heedless();
   }
 }

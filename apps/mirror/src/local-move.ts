@@ -4,12 +4,15 @@ import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
 import { Configuration } from './configuration.ts';
 import { EXIT } from './exit-code.ts';
 import type { MirrorRequest } from './mirror-request.ts';
+import { neededBuckets } from './needed-buckets.ts';
 import { runMirror } from './run-mirror.ts';
 
 /** A command line of `local`, read: what all its copies have in common, but for the places. */
 export interface LocalMoveRequest extends Omit<MirrorRequest, 'command' | 'source' | 'destination' | 'delete'> {
   /** Where several pairs of folders lie under `DATA_PATH/storage`: which. */
   readonly prefix?: string;
+  /** Make the buckets that are missing. */
+  readonly createBuckets: boolean;
 }
 
 const HALVES = ['public', 'private'] as const;
@@ -29,7 +32,7 @@ const SECRET: readonly (readonly [field: string, variable: string])[] = [
 
 /**
  * Moves an application from its local disk to the configured main storage: copies `<prefix>-public` and `<prefix>-private` of
- * `DATA_PATH/storage` into the buckets of these names, compares, and says which variables to change. The disk stays as it is.
+ * `DATA_PATH/storage` into the buckets of these names, which it makes where that is asked for, compares, and says which variables to change. The disk stays as it is.
  */
 export async function moveFromLocal(request: LocalMoveRequest, terminal: Terminal): Promise<number> {
   const configuration = new Configuration(request, {}, terminal);
@@ -44,15 +47,24 @@ export async function moveFromLocal(request: LocalMoveRequest, terminal: Termina
   const storage = join(resolve(terminal.cwd, dataPath), 'storage');
   const { prefix, halves } = findPair(storage, request.prefix);
   const people = request.json ? terminal.stderr : terminal.stdout;
+  const pairs = halves.map((half) => ({ source: join(storage, `${prefix}-${half}`), destination: `${scheme}://${prefix}-${half}` }));
+  for (const half of halves) configuration.refuseUncertain(main.provider, `${prefix}-${half}`);
+  const links = pairs.map(({ destination }) => destination);
+  await using storages = await configuration.storagesOf(main.provider);
+  const missing = await neededBuckets(links, storages, request, terminal, people);
+  if (typeof missing === 'number') return missing;
   let code: number = EXIT.inSync;
-  for (const half of halves) {
-    const name = `${prefix}-${half}`;
-    const places = { source: join(storage, name), destination: `${scheme}://${name}` };
+  for (const places of pairs) {
     await write(people, `${visible(places.source)} → ${visible(places.destination)}\n`);
-    code = await runMirror({ ...request, ...places, command: 'copy', delete: false }, terminal);
-    if (code !== EXIT.inSync || request.dryRun) continue;
-    code = await runMirror({ ...request, ...places, command: 'check', delete: false }, terminal);
-    if (code !== EXIT.inSync) break;
+    if (missing.has(places.destination)) {
+      await write(people, 'All of it would be copied.\n');
+      continue;
+    }
+    let half = await runMirror({ ...request, ...places, command: 'copy', delete: false }, terminal);
+    if (half === EXIT.inSync && !request.dryRun) half = await runMirror({ ...request, ...places, command: 'check', delete: false }, terminal);
+    if (half === EXIT.interrupted || half === EXIT.terminated) return half;
+    // What is wrong with one half does not keep the other back, and is not forgotten for it.
+    if (code === EXIT.inSync) code = half;
   }
   if (code !== EXIT.inSync || request.dryRun) return code;
   await write(people, `${['', 'Everything is there. What the application is to be told:', ...variables(main.provider, main.settings)].join('\n')}\n`);

@@ -26,6 +26,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ResourceNotFound: 'NotFound',
   ContainerNotFound: 'BucketNotFound',
   ContainerBeingDeleted: 'BucketNotFound',
+  ContainerAlreadyExists: 'AlreadyExists',
   ContainerDisabled: 'AccessDenied',
   BlobAlreadyExists: 'AlreadyExists',
   UnauthorizedBlobOverwrite: 'AccessDenied',
@@ -144,6 +145,7 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
 }
 
 const SPECIAL: Readonly<Record<string, (where: string, context: FaultContext) => string>> = {
+  ContainerBeingDeleted: (where) => `${where} is being deleted, which takes half a minute or more; then it can be made again`,
   BlobArchived: (where) => `${where} is archived and cannot be read before it is rehydrated to another tier`,
   BlobBeingRehydrated: (where) => `${where} is being rehydrated from the archive; this takes hours`,
   LeaseIdMissing: (where) => `${where} is leased by another program: it cannot be changed before the lease ends`,
@@ -195,6 +197,7 @@ const DOING: Readonly<Record<string, string>> = {
   readTags: 'read the tags of',
   setHeaders: 'set the headers of',
   checkAccess: 'look at',
+  createBucket: 'make',
   presign: 'sign for',
 };
 

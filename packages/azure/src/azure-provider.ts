@@ -1,6 +1,7 @@
 import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
 import { azureDriver } from './azure-driver.ts';
 import { type AzureOptions, azureSettings, type AzureSignIn } from './azure-options.ts';
+import { createContainer } from './create-container.ts';
 import { diagnose } from './diagnose.ts';
 import { pick } from './pick.ts';
 import { readConnectionString } from './sign-in/connection-string.ts';
@@ -13,6 +14,7 @@ export const azure: Provider<AzureOptions> = {
   parseConfig,
   open: (options, container): BucketDriver => azureDriver(options, container),
   diagnose,
+  createBucket: createContainer,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,10 +1,11 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import type { Harness, Opened } from '@stowage/conformance';
-import type { BucketDriver } from '@stowage/core';
+import type { BucketDriver, Call } from '@stowage/core';
 import { type AzuriteServer, breakFirstBody, drained, faultServer } from '@stowage/test-servers';
 import { azureDriver } from '../src/azure-driver.ts';
 import type { AzureOptions, AzureSignIn } from '../src/azure-options.ts';
+import { createContainer } from '../src/create-container.ts';
 import { containerSas } from './test-sas.ts';
 import { xmlError } from './xml-error.ts';
 
@@ -34,11 +35,13 @@ function clientOf({ account, endpoint }: AzuriteServer, name: string): Container
 /** Azurite, with every hook that it or a misbehaving server before it can serve. */
 export function azuriteHarness(server: AzuriteServer, { signIn, secrets, memory, ...options }: HarnessOptions): Harness {
   const { account } = server;
-  const open = (container: string, more: Partial<AzureOptions> = {}): BucketDriver =>
-    azureDriver(
-      { endpoint: server.endpoint, signIn: signIn(container), ...(server.ca === undefined ? {} : { ca: server.ca }), ...options, ...more },
-      container,
-    );
+  const optionsFor = (container: string): AzureOptions => ({
+    endpoint: server.endpoint,
+    signIn: signIn(container),
+    ...(server.ca === undefined ? {} : { ca: server.ca }),
+    ...options,
+  });
+  const open = (container: string, more: Partial<AzureOptions> = {}): BucketDriver => azureDriver({ ...optionsFor(container), ...more }, container);
   const make = async (): Promise<BucketDriver> => open(await makeContainer(server));
   const nameOf = (opened: Opened): string => ('bucket' in opened ? opened.bucket : opened.name);
   const ends = new WeakMap<object, AsyncDisposable>();
@@ -62,6 +65,16 @@ export function azuriteHarness(server: AzuriteServer, { signIn, secrets, memory,
     secrets,
     presignFetch: ({ url, method, headers }, content, more) =>
       fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
+    // A SAS of a container makes none.
+    ...(signIn('any').kind === 'sas'
+      ? {}
+      : {
+          maker: {
+            freshName: () => `made-${process.pid}-${++containers}`,
+            create: (name: string, call: Call) => createContainer(optionsFor(name), name, call),
+            open,
+          },
+        }),
     faults: {
       missingBucket: async () => open('there-is-no-such-container'),
       // A SAS whose only letter allows nothing that is done here, and which leaves the judging to the server: its policy is not known here.

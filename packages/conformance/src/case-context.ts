@@ -1,6 +1,6 @@
 import { type Bucket, type BucketDriver, type Capabilities, type ObjectHeaders, openBucket } from '@stowage/core';
 import { fail } from './expectations.ts';
-import type { BodyBreak, Harness, Opened, StoreFaults } from './harness.ts';
+import type { BodyBreak, BucketMaker, Harness, Opened, StoreFaults } from './harness.ts';
 
 const DEFAULT_PATIENCE_MS = 10_000;
 
@@ -49,6 +49,16 @@ export class CaseContext implements AsyncDisposable {
   /** Needs the hook `makeSecondBucket`. */
   async secondBucket(): Promise<Bucket> {
     return this.#adopt((await this.harness.makeSecondBucket?.()) ?? missing('makeSecondBucket'));
+  }
+
+  /** Needs the hook `maker`. */
+  get maker(): BucketMaker {
+    return this.harness.maker ?? missing('maker');
+  }
+
+  /** The bucket of that name, whether it was made or not. Needs the hook `maker`. */
+  async made(name: string): Promise<Bucket> {
+    return this.#adopt(await this.maker.open(name));
   }
 
   /** A bucket whose store misbehaves. Needs the fault's hook. */

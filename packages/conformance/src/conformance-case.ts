@@ -2,7 +2,20 @@ import type { Capabilities } from '@stowage/core';
 import type { CaseContext } from './case-context.ts';
 import type { Harness } from './harness.ts';
 
-export type GroupName = 'read' | 'write' | 'conditions' | 'list' | 'keys' | 'multipart' | 'copy' | 'delete' | 'presign' | 'errors' | 'abort' | 'memory';
+export type GroupName =
+  | 'read'
+  | 'write'
+  | 'conditions'
+  | 'list'
+  | 'keys'
+  | 'multipart'
+  | 'copy'
+  | 'delete'
+  | 'presign'
+  | 'errors'
+  | 'abort'
+  | 'creation'
+  | 'memory';
 
 /** Whether a case can run: true, or why not, in words for the test report. */
 export type Need = (capabilities: Capabilities, harness: Harness) => true | string;

@@ -1,4 +1,4 @@
-import type { Bucket, BucketDriver, Capabilities, ObjectHeaders, PresignedRequest } from '@stowage/core';
+import type { Bucket, BucketCreation, BucketDriver, Call, Capabilities, ObjectHeaders, PresignedRequest } from '@stowage/core';
 
 /** What a harness may give as a bucket: a driver on its own (the suite opens it), or a bucket with the layers that are to be tested. */
 export type Opened = Bucket | BucketDriver;
@@ -31,6 +31,16 @@ export interface StoreFaults {
   breakBody?(opened: Opened, how: BodyBreak): Promise<Opened>;
 }
 
+/** Buckets as the provider's `createBucket` makes them. */
+export interface BucketMaker {
+  /** A name that the store takes, and that no bucket has. */
+  freshName(): string;
+  /** `Provider.createBucket`, on the harness's own store. */
+  create(name: string, call: Call): Promise<BucketCreation>;
+  /** The bucket of that name, whether it is there or not. It is disposed as those of `makeBucket` are. */
+  open(name: string): Opened | Promise<Opened>;
+}
+
 /** How much the cases of the memory group move, or why they cannot run. */
 export type MemoryLimits =
   | {
@@ -61,6 +71,8 @@ export interface Harness {
   /** How many requests the store has been sent until now. With it, "refused before any request" is checked. */
   requests?(): number;
   readonly faults?: StoreFaults;
+  /** Makes buckets, where the provider can. Without it, the creation group is skipped. */
+  readonly maker?: BucketMaker;
   /** Words that no error may hold, in any corner: the keys, tokens and signatures that the buckets were opened with. */
   readonly secrets?: readonly string[];
   /** Sends a presigned request, with more or other headers where these are given, and follows no redirect: usually by `fetch`. Presigned requests are sent by nothing else. */

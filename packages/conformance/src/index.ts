@@ -1,6 +1,6 @@
 export { CaseContext } from './case-context.ts';
 export type { ConformanceCase, GroupName } from './conformance-case.ts';
-export type { BodyBreak, Harness, MemoryLimits, Opened, StoreFaults } from './harness.ts';
+export type { BodyBreak, BucketMaker, Harness, MemoryLimits, Opened, StoreFaults } from './harness.ts';
 export { expectedEntries } from './listing-model.ts';
 export type { ListingBounds } from './listing-model.ts';
 export { ODD_KEYS, REFUSED_KEYS } from './odd-keys.ts';

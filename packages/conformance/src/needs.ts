@@ -34,7 +34,7 @@ export function lacks(label: string, of: (capabilities: Capabilities) => boolean
   return (capabilities) => of(capabilities) || `the store has capabilities.${label}`;
 }
 
-export function hook(name: 'makeSecondBucket' | 'presignFetch' | 'secrets' | 'credentialsExpireAt'): Need {
+export function hook(name: 'makeSecondBucket' | 'presignFetch' | 'maker' | 'secrets' | 'credentialsExpireAt'): Need {
   return (_capabilities: Capabilities, harness: Harness) => harness[name] !== undefined || `the harness has no "${name}"`;
 }
 

@@ -6,6 +6,7 @@ import { told } from './expectations.ts';
 import { abortCases } from './groups/abort.ts';
 import { conditionCases } from './groups/conditions.ts';
 import { copyCases } from './groups/copy.ts';
+import { creationCases } from './groups/creation.ts';
 import { deleteCases } from './groups/delete.ts';
 import { errorCases } from './groups/errors.ts';
 import { keyCases } from './groups/keys.ts';
@@ -29,6 +30,7 @@ const CASES: readonly ConformanceCase[] = [
   ...presignCases,
   ...errorCases,
   ...abortCases,
+  ...creationCases,
   ...memoryCases,
 ];
 

@@ -1,7 +1,8 @@
 import { AssertionError } from 'node:assert/strict';
-import { conformanceCases, runCase } from '@stowage/conformance';
+import { type BucketMaker, conformanceCases, type Harness, runCase } from '@stowage/conformance';
 import { describe, expect, test } from 'vitest';
 import type { BrokenDriver } from './broken/broken-driver.ts';
+import { BROKEN_CREATION } from './broken/creation.ts';
 import { BROKEN_FAILURES, CANARY } from './broken/failures.ts';
 import { BROKEN_KEYS } from './broken/keys.ts';
 import { BROKEN_LISTINGS } from './broken/listings.ts';
@@ -20,15 +21,29 @@ const BROKEN: Readonly<Record<string, readonly BrokenDriver[]>> = {
 
 describe.each(Object.entries(BROKEN))('broken %s', (_, drivers) => {
   test.each(drivers.map((driver) => [driver.fault, driver] as const))('%s', async (_fault, { fails, layer }) => {
-    const found = conformanceCases().find(({ name }) => name === fails);
-    if (found === undefined) throw new Error(`no case is named ${JSON.stringify(fails)}`);
-
-    const intact = memoryHarness({ patienceMs: PATIENCE_MS * 5, secrets: [CANARY] });
-    expect(found.needs(intact.capabilities, intact)).toBe(true);
-    await runCase(found, intact);
-
-    const broken = memoryHarness({ layers: [layer], patienceMs: PATIENCE_MS, secrets: [CANARY] });
-    expect(found.needs(broken.capabilities, broken)).toBe(true);
-    await expect(runCase(found, broken)).rejects.toBeInstanceOf(AssertionError);
+    await expectFound(fails, () => memoryHarness({ layers: [layer], patienceMs: PATIENCE_MS, secrets: [CANARY] }));
   });
 });
+
+describe('broken creation', () => {
+  test.each(BROKEN_CREATION.map((maker) => [maker.fault, maker] as const))('%s', async (_fault, { fails, broken }) => {
+    await expectFound(fails, () => {
+      const intact = memoryHarness({ patienceMs: PATIENCE_MS });
+      return { ...intact, maker: broken(intact.maker as BucketMaker) };
+    });
+  });
+});
+
+/** The case passes on memory, and fails on memory with the fault. */
+async function expectFound(fails: string, makeBroken: () => Harness): Promise<void> {
+  const found = conformanceCases().find(({ name }) => name === fails);
+  if (found === undefined) throw new Error(`no case is named ${JSON.stringify(fails)}`);
+
+  const intact = memoryHarness({ patienceMs: PATIENCE_MS * 5, secrets: [CANARY] });
+  expect(found.needs(intact.capabilities, intact)).toBe(true);
+  await runCase(found, intact);
+
+  const broken = makeBroken();
+  expect(found.needs(broken.capabilities, broken)).toBe(true);
+  await expect(runCase(found, broken)).rejects.toBeInstanceOf(AssertionError);
+}

@@ -21,6 +21,8 @@ export function memoryHarness({ layers = [], patienceMs = 5000, secrets }: Memor
     });
   const stacked = (driver: BucketDriver): BucketDriver => layers.reduce((inner, layer) => layer(inner), counted(driver));
   const failing = (fault: Fault): BucketDriver => stacked(faultLayer([fault])(memoryDriver()));
+  const made = new Map<string, BucketDriver>();
+  let names = 0;
   /** The driver underneath, by what was opened over it. */
   const stores = new WeakMap<object, BucketDriver>();
   const open = (store: BucketDriver): BucketDriver => {
@@ -58,6 +60,16 @@ export function memoryHarness({ layers = [], patienceMs = 5000, secrets }: Memor
       hanging: async () => failing({ hang: true }),
       breakBody: async (opened, { afterBytes, silent }) =>
         stacked(faultLayer([{ operation: 'get', times: 1, breakBodyAfter: afterBytes, silent }])(storeOf(opened))),
+    },
+    maker: {
+      freshName: () => `made-${++names}`,
+      async create(name, { signal }) {
+        signal?.throwIfAborted();
+        if (made.has(name)) return { outcome: 'existed' };
+        made.set(name, memoryDriver({ bucket: name }));
+        return { outcome: 'created', exposure: 'private', notes: [] };
+      },
+      open: (name) => open(made.get(name) ?? faultLayer([{ code: 'BucketNotFound' }])(memoryDriver({ bucket: name }))),
     },
     memory: { skip: "the memory driver's objects are in this process" },
     patienceMs,

@@ -107,6 +107,6 @@ describe('running', () => {
     };
     runConformance(runner, memory());
     expect(told).toEqual(conformanceCases().map(({ name }) => name));
-    expect(groups).toEqual(['read', 'write', 'conditions', 'list', 'keys', 'multipart', 'copy', 'delete', 'presign', 'errors', 'abort', 'memory']);
+    expect(groups).toEqual(['read', 'write', 'conditions', 'list', 'keys', 'multipart', 'copy', 'delete', 'presign', 'errors', 'abort', 'creation', 'memory']);
   });
 });

@@ -2,6 +2,7 @@ export { ATTEMPT_CHANNEL } from './attempt-events.ts';
 export type { AttemptEvent } from './attempt-events.ts';
 export type { Body, DriverBody } from './body.ts';
 export type { Bucket, CopyOptions, GetRangesOptions, ObjectPlace, StoredObject } from './bucket.ts';
+export type { BucketCreation, BucketExposure } from './bucket-creation.ts';
 export { assertRange, resolveRange } from './byte-range.ts';
 export type { ByteRange, ResolvedRange } from './byte-range.ts';
 export type { Capabilities, Support } from './capabilities.ts';

@@ -1,3 +1,4 @@
+import type { BucketCreation } from './bucket-creation.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { BucketDriver, Call } from './driver.ts';
 
@@ -24,4 +25,11 @@ export interface Provider<C = unknown> {
    * Of public links `bucket` is the URL. Rejects only for an abort. Absent where a provider has nothing to say beyond `checkAccess`.
    */
   diagnose?(config: C, bucket: string, call: Call): Promise<Diagnosis>;
+  /**
+   * Makes the bucket where there is none of that name, closed to everyone who does not sign in, and looks whether it is. A bucket that
+   * is there is never changed. Rejects with `AlreadyExists` for a name that is somebody else's, `AccessDenied` where these credentials
+   * may not (the message says what to grant), `Config` for a name that the store does not take. Absent where a provider has no way to
+   * make buckets.
+   */
+  createBucket?(config: C, bucket: string, call: Call): Promise<BucketCreation>;
 }

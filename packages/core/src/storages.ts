@@ -1,4 +1,5 @@
 import type { Bucket } from './bucket.ts';
+import type { BucketCreation } from './bucket-creation.ts';
 import { placeText } from './config/config-problem.ts';
 import { missingProvider } from './config/provider-names.ts';
 import { type MainStorage, PUBLIC_URLS, type StorageConfig, type StorageEntry } from './config/storage-config.ts';
@@ -48,6 +49,11 @@ export interface Storages extends AsyncDisposable {
    * is in the diagnosis.
    */
   diagnose(link: string, call?: Call): Promise<Diagnosis>;
+  /**
+   * Makes the bucket of `s3://cars` where it is not there: as `Provider.createBucket`, in one attempt. Rejects as `bucket` throws, and
+   * with `Unsupported` where the provider has no way to make buckets.
+   */
+  createBucket(link: string, call?: Call): Promise<BucketCreation>;
   /** Closes every bucket that was opened. */
   close(): Promise<void>;
 }
@@ -107,6 +113,18 @@ class ConfiguredStorages implements Storages {
     const { provider, config } = this.#provided(place);
     if (provider.diagnose) return provider.diagnose(config, url ?? place.bucket, call);
     return accessDiagnosis(this.#open(place), call);
+  }
+
+  async createBucket(link: string, call: Call = {}): Promise<BucketCreation> {
+    const place = this.#linkOfBucket(link);
+    const { provider, config } = this.#provided(place);
+    if (provider.createBucket) return await provider.createBucket(config, place.bucket, call);
+    const details = { operation: 'createBucket', provider: provider.name, bucket: place.bucket };
+    throw new StorageError(
+      'Unsupported',
+      `buckets of ${provider.name} cannot be made through Stowage; make ${quoted(place.bucket)} with the store's own tools`,
+      details,
+    );
   }
 
   async close(): Promise<void> {

@@ -338,4 +338,23 @@ describe('closing', () => {
     for (const bucket of ['stuck1', 'free', 'stuck2']) both.storages.bucket(`s3://${bucket}`);
     await expect(both.storages.close()).rejects.toThrow('2 buckets could not be closed');
   });
+
+  it('makes a bucket through its provider, and says where none can be made', async () => {
+    const made: string[] = [];
+    const log = { opened: [] as Opened[], parsed: [] as unknown[], closed: [] as string[] };
+    const maker: Provider = {
+      ...memoryProvider('minio', ['s3', 'minio'], log),
+      createBucket: async (_config, bucket) => {
+        made.push(bucket);
+        return { outcome: 'created', exposure: 'private', notes: [] };
+      },
+    };
+    const storages = createStorages({ providers: [maker, memoryProvider('fs', ['fs'], log)], config: linked });
+    expect(await storages.createBucket('s3://cars_2020')).toEqual({ outcome: 'created', exposure: 'private', notes: [] });
+    expect(made).toEqual(['cars_2020']);
+    await expect(storages.createBucket('fs://photos')).rejects.toMatchObject({ code: 'Unsupported', operation: 'createBucket', bucket: 'photos' });
+    await expect(storages.createBucket('s3://cars_2020/a/')).rejects.toMatchObject({ code: 'InvalidLink' });
+    await expect(storages.createBucket('s3://unknown')).rejects.toMatchObject({ code: 'Config' });
+    expect(made).toHaveLength(1);
+  });
 });

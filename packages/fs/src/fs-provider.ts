@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type BucketDriver, type Provider, StorageError } from '@stowage/core';
+import { createFolder } from './create-folder.ts';
 import { fsDriver } from './fs-driver.ts';
 import type { FsOptions } from './fs-options.ts';
 
@@ -19,6 +20,10 @@ export const fs: Provider<FsConfig> = {
   schemes: ['fs'],
   parseConfig,
   open: openFolder,
+  async createBucket(config, bucket, call) {
+    assertName(config, bucket);
+    return await createFolder(config.path, bucket, call);
+  },
 };
 
 /** The platform's own layout: bucket `<bucket>` of the data folder is `DATA_PATH/storage/<bucket>`. */
@@ -75,14 +80,18 @@ function fault(field: string, expected: string, value: unknown): StorageError {
   return new StorageError('Config', `${field === '' ? '' : `${field}: `}expected ${expected}; got ${got}`, { provider: 'fs' });
 }
 
-function openFolder(config: FsConfig, bucket: string): BucketDriver {
-  const { path, storageId, create, symlinks, durability } = config;
+function assertName({ storageId }: FsConfig, bucket: string): void {
   if (storageId !== undefined && bucket !== storageId)
     throw new StorageError(
       'Config',
       `the folder is known as ${JSON.stringify(storageId)}; got ${JSON.stringify(bucket)}: links to it are fs://${storageId}/…`,
       { provider: 'fs', bucket },
     );
+}
+
+function openFolder(config: FsConfig, bucket: string): BucketDriver {
+  assertName(config, bucket);
+  const { path, create, symlinks, durability } = config;
   const options: FsOptions = {
     root: path,
     bucket,

@@ -21,7 +21,7 @@ export function openRoot(fs: FileSystem, path: string, o: Pick<FsOptions, 'creat
   return { fs, path: real, followLinks: o.symlinks !== 'skip', folding };
 }
 
-function makeFolderPath(fs: FileSystem, path: string): void {
+export function makeFolderPath(fs: FileSystem, path: string): void {
   let folder = '';
   for (const name of path.split('/').filter((part) => part !== '')) {
     folder += `/${name}`;

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Harness } from '@stowage/conformance';
+import type { Call } from '@stowage/core';
+import { createFolder } from '../src/create-folder.ts';
 import type { FileSystem } from '../src/file-system.ts';
 import { fsDriver, type FsNative, type FsOptions } from '../src/index.ts';
 import { faultyFs, type Judge, systemError } from './faulty-fs.ts';
@@ -50,6 +52,20 @@ function harnessOn({ fs, makeFolder, removeFolder }: Ground): Harness {
     async seed(opened, key, content, headers): Promise<void> {
       await open({ root: rootOf(opened) }).put(key, content, headers);
     },
+    // Folders are made by the provider, on the disk alone.
+    ...(fs === undefined
+      ? {
+          maker: {
+            freshName(): string {
+              const name = makeFolder();
+              removeFolder(name);
+              return name;
+            },
+            create: (name: string, call: Call) => createFolder(name, name, call),
+            open: (name: string) => open({ root: name }),
+          },
+        }
+      : {}),
     faults: {
       missingBucket: async () => open({ root: join(makeFolder(), 'missing') }),
       denied: async () => {

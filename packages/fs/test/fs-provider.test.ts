@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fs, platformRoot } from '../src/index.ts';
 import { read, testFolder } from './folder.ts';
@@ -18,6 +18,21 @@ describe('the provider', () => {
   test('keeps every option', () => {
     const entry = { provider: 'fs', path: '/data', storage_id: 'x', create: true, symlinks: 'skip', durability: 'none' };
     expect(fs.parseConfig(entry)).toEqual({ path: '/data', storageId: 'x', create: true, symlinks: 'skip', durability: 'none' });
+  });
+
+  test('makes the folder of a bucket for its owner alone, and leaves one that is there', async () => {
+    const path = `${testFolder()}/above/made`;
+    const config = fs.parseConfig({ path, storage_id: 'made' });
+    expect(await fs.createBucket?.(config, 'made', {})).toEqual({ outcome: 'created', exposure: 'private', notes: [] });
+    expect((statSync(path).mode & 0o777).toString(8)).toBe('700');
+    chmodSync(path, 0o755);
+    expect(await fs.createBucket?.(config, 'made', {})).toEqual({ outcome: 'existed' });
+    expect((statSync(path).mode & 0o777).toString(8)).toBe('755');
+    await expect(fs.createBucket?.(config, 'other', {})).rejects.toMatchObject({ code: 'Config' });
+    writeFileSync(`${path}/file`, 'x');
+    await expect(fs.createBucket?.(fs.parseConfig({ path: `${path}/file` }), 'x', {})).rejects.toMatchObject({ code: 'AlreadyExists' });
+    await expect(fs.createBucket?.(fs.parseConfig({ path: `${path}/file/below` }), 'x', {})).rejects.toMatchObject({ name: 'StorageError' });
+    await expect(fs.createBucket?.(fs.parseConfig({ path: '/proc/1/x/y' }), 'x', {})).rejects.toMatchObject({ name: 'StorageError' });
   });
 
   test.each([

@@ -26,6 +26,7 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   TooManyRequests: 'RateLimited',
   requestedRangeNotSatisfiable: 'InvalidRange',
   InvalidRange: 'InvalidRange',
+  conflict: 'AlreadyExists',
   conditionNotMet: 'PreconditionFailed',
   PreconditionFailed: 'PreconditionFailed',
   notModified: 'NotModified',
@@ -142,6 +143,7 @@ const DOING: Readonly<Record<string, string>> = {
   setHeaders: 'change the headers of',
   listUploads: 'list the unfinished uploads of',
   checkAccess: 'look at',
+  createBucket: 'make',
 };
 
 /** The service's own words, where it had any. */

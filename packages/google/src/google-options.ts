@@ -11,6 +11,8 @@ export interface GoogleOptions {
   readonly endpoint?: string;
   /** Who pays for requests to a bucket that has the requester pay, and whose quota counts: a project's id. Default: the bucket's. */
   readonly userProject?: string;
+  /** The project that new buckets belong to: its id. Default: that of the service account's file. */
+  readonly project?: string;
   /** PEM of certificate authorities to trust instead of those of Node. */
   readonly ca?: string;
   /** Whether the buckets keep versions: reads and deletions may then name one. Default false. */
@@ -28,15 +30,18 @@ export interface GoogleOptions {
 }
 
 /** The options with their defaults. */
-export interface GoogleSettings extends Required<Omit<GoogleOptions, 'credentials' | 'endpoint' | 'ca' | 'userProject'>> {
+export interface GoogleSettings extends Required<Omit<GoogleOptions, 'credentials' | 'endpoint' | 'ca' | 'userProject' | 'project'>> {
   readonly endpoint: URL;
   readonly signIn: SignIn;
   readonly ca: string | undefined;
   readonly userProject: string | undefined;
+  readonly project: string | undefined;
 }
 
 /** Chunks of a resumable upload are multiples of it: https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload */
 export const CHUNK_UNIT: number = 256 * 1024;
+/** Of projects new and old: an id, a number, or a domain before them. */
+const PROJECT_ID = /^[\w.:-]{1,100}$/;
 const MIB = 1024 * 1024;
 
 /** Throws `Config` where an option cannot work; no I/O. */
@@ -47,13 +52,16 @@ export function googleSettings(o: GoogleOptions): GoogleSettings {
     throw config(`chunkSize: expected a multiple of ${CHUNK_UNIT} bytes up to 1 GiB, got ${chunkSize}`);
   const { connections = 64 } = o;
   if (!Number.isInteger(connections) || connections < 1) throw config(`connections: expected a whole number, 1 or more; got ${connections}`);
-  if (o.userProject !== undefined && !/^[\w.:-]{1,100}$/.test(o.userProject))
-    throw config(`userProject: expected a project's id, got ${quoted(o.userProject)}`);
+  for (const name of ['userProject', 'project'] as const) {
+    const id = o[name];
+    if (id !== undefined && !PROJECT_ID.test(id)) throw config(`${name}: expected a project's id, got ${quoted(id)}`);
+  }
   return {
     endpoint,
     signIn: signInOf(o.credentials),
     ca: o.ca,
     userProject: o.userProject,
+    project: o.project,
     versioned: o.versioned ?? false,
     chunkSize,
     connections,

@@ -1,4 +1,5 @@
 import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
+import { createBucket } from './create-bucket.ts';
 import { diagnose } from './diagnose.ts';
 import { googleDriver } from './google-driver.ts';
 import { type GoogleOptions, googleSettings } from './google-options.ts';
@@ -14,6 +15,7 @@ export const google: Provider<GoogleOptions> = {
   parseConfig,
   open: (options, bucket): BucketDriver => googleDriver(options, bucket),
   diagnose,
+  createBucket,
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -22,7 +24,7 @@ const SIGN_INS = ['service_account', 'application_default', 'metadata', 'anonymo
 
 /**
  * An entry of `remote_links.yml`, or the main storage's settings. Reads `endpoint`, `port`, `credentials_path`, `sign_in`,
- * `token_endpoint`, `user_project`, `ca` and `versioned`. Without `sign_in` it is the service account of `credentials_path`; a file
+ * `token_endpoint`, `user_project`, `project`, `ca` and `versioned`. Without `sign_in` it is the service account of `credentials_path`; a file
  * beside another way to sign in is refused. The file is read at first use.
  */
 function parseConfig(entry: unknown, context: ConfigContext = {}): GoogleOptions {
@@ -31,12 +33,14 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): GoogleOptions
   const endpoint = endpointOf(fields);
   const ca = text(fields, 'ca');
   const userProject = text(fields, 'user_project');
+  const project = text(fields, 'project');
   const versioned = flag(fields, 'versioned');
   const options: GoogleOptions = {
     credentials: signInOf(fields),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(ca === undefined ? {} : { ca }),
     ...(userProject === undefined ? {} : { userProject }),
+    ...(project === undefined ? {} : { project }),
     ...(versioned === undefined ? {} : { versioned }),
   };
   // What cannot work is told here, where the entry is known, and not at the first bucket.

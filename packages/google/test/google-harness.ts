@@ -1,7 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Harness, Opened } from '@stowage/conformance';
-import type { BucketDriver } from '@stowage/core';
+import type { BucketDriver, Call } from '@stowage/core';
 import { breakFirstBody, faultServer } from '@stowage/test-servers';
+import { createBucket } from '../src/create-bucket.ts';
 import { googleDriver } from '../src/google-driver.ts';
 import type { GoogleOptions } from '../src/google-options.ts';
 import { jsonError } from './json-error.ts';
@@ -61,6 +62,15 @@ export function googleHarness(o: GoogleHarnessOptions): Harness {
     secrets: o.secrets ?? [],
     presignFetch: ({ url, method, headers }, content, more) =>
       fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
+    ...(o.tellsMissingBucket
+      ? {
+          maker: {
+            freshName: () => `made-${process.pid}-${++buckets}`,
+            create: (name: string, call: Call) => createBucket({ project: 'stowage-test', ...base }, name, call),
+            open,
+          },
+        }
+      : {}),
     faults: {
       ...(o.tellsMissingBucket ? { missingBucket: async (): Promise<Opened> => open('there-is-no-such-bucket') } : {}),
       ...(denied === undefined ? {} : { denied: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: denied }) }),

@@ -25,6 +25,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   NoSuchKey: 'NotFound',
   NoSuchUpload: 'NotFound',
   NoSuchVersion: 'NotFound',
+  NoSuchBucketPolicy: 'NotFound',
+  NoSuchPublicAccessBlockConfiguration: 'NotFound',
+  BucketAlreadyExists: 'AlreadyExists',
+  BucketAlreadyOwnedByYou: 'AlreadyExists',
+  TooManyBuckets: 'OutOfSpace',
   NotFound: 'NotFound',
   NoSuchBucket: 'BucketNotFound',
   PreconditionFailed: 'PreconditionFailed',
@@ -95,6 +100,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   Redirect: 'Config',
   IllegalLocationConstraintException: 'Config',
   InvalidBucketName: 'Config',
+  InvalidRegion: 'Config',
+  InvalidLocationConstraint: 'Config',
 };
 
 /** A refused request as Stowage tells it: in plain words, without secrets, and without the error underneath, which holds them. */
@@ -181,6 +188,7 @@ const DOING: Readonly<Record<string, string>> = {
   listUploads: 'list the unfinished uploads of',
   readTags: 'read the tags of',
   checkAccess: 'look at',
+  createBucket: 'make',
 };
 
 function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultContext, said: string): string {

@@ -1,4 +1,5 @@
 import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
+import { createBucket } from './create-bucket.ts';
 import { credentialSourceFrom } from './credentials/credential-source-from.ts';
 import { diagnose } from './diagnose.ts';
 import { minioDriver } from './minio-driver.ts';
@@ -11,6 +12,7 @@ export const minio: Provider<MinioOptions> = {
   parseConfig,
   open: (options, bucket): BucketDriver => minioDriver(options, bucket),
   diagnose,
+  createBucket,
 };
 
 const STORES = ['aws', 'minio', 'versitygw', 's3'] as const;

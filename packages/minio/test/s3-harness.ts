@@ -3,6 +3,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver } from '@stowage/core';
 import { breakFirstBody, drained, faultServer, type S3Server } from '@stowage/test-servers';
+import { createBucket } from '../src/create-bucket.ts';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
 import { xmlError } from './xml-error.ts';
@@ -57,6 +58,11 @@ export function s3Harness(server: S3Server, options: S3HarnessOptions): Harness 
     secrets: [server.secretAccessKey],
     presignFetch: ({ url, method, headers }, content, more) =>
       fetch(url, { method, headers: { ...headers, ...more }, ...(content === undefined ? {} : { body: Buffer.from(content) }) }),
+    maker: {
+      freshName: () => `made-${process.pid}-${++buckets}`,
+      create: (name, call) => createBucket(base, name, call),
+      open,
+    },
     faults: {
       missingBucket: async () => open('there-is-no-such-bucket'),
       ...(denied === undefined ? {} : { denied: async (): Promise<Opened> => open(bucketOf(await make()), { credentials: await denied() }) }),

@@ -39,7 +39,7 @@ const OBJECTS = ['list', 'get', 'create', 'delete', 'update'].map((verb) => `sto
  */
 export async function startStrictGcs({ open = false, clockOffsetMs = 0 }: StrictGcsOptions = {}): Promise<StrictGcsServer> {
   const accounts = {
-    owner: account('owner', [...OBJECTS, 'storage.buckets.get']),
+    owner: account('owner', [...OBJECTS, 'storage.buckets.get', 'storage.buckets.create']),
     nobody: account('nobody', []),
     reader: account('reader', ['storage.objects.list', 'storage.objects.get']),
   };

@@ -17,6 +17,7 @@ const LETTERS: Readonly<Record<Exclude<Right, 'none'>, readonly [letters: string
   delete: ['d', 'delete'],
   'delete-version': ['x', 'delete version'],
   tags: ['t', 'tags'],
+  'create-container': ['cw', 'create'],
 };
 
 const SCOPES: Readonly<Record<string, SasScope>> = { c: 'container', d: 'directory', b: 'blob', bv: 'blob', bs: 'blob' };
@@ -82,9 +83,11 @@ export class SharedAccessSignature implements SignIn {
   /** What is missing for the right: `"l" (list)`; undefined where it is there, or where only the service knows. */
   lack(right: Right): string | undefined {
     if (right === 'none') return undefined;
+    if (right === 'create-container' && this.scope !== 'account') return 'containers: only a SAS of the account can make one (ss=b, srt=c, sp=c)';
     const types = this.scope === 'account' ? this.#parameters.get('srt') : undefined;
+    if (types !== undefined && right === 'create-container' && !types.includes('c')) return 'the resource type "c" (container) in srt';
     if (types !== undefined && right === 'list' && !types.includes('c')) return 'the resource type "c" (container) in srt, which a listing needs';
-    if (types !== undefined && right !== 'list' && !types.includes('o')) return 'the resource type "o" (object) in srt';
+    if (types !== undefined && right !== 'list' && right !== 'create-container' && !types.includes('o')) return 'the resource type "o" (object) in srt';
     if (this.letters === undefined) return undefined;
     if (right === 'list' && this.scope === 'blob') return '"l" (list), which only a SAS of a container or an account can have';
     const [letters, word] = LETTERS[right];

@@ -11,7 +11,7 @@ export interface UnsignedRequest {
 }
 
 /** What a request needs to be allowed, as the letters of a SAS have it. */
-export type Right = 'read' | 'list' | 'create' | 'write' | 'delete' | 'delete-version' | 'tags' | 'none';
+export type Right = 'read' | 'list' | 'create' | 'write' | 'delete' | 'delete-version' | 'tags' | 'create-container' | 'none';
 
 /** One way to sign in. Nothing falls back to anything. */
 export interface SignIn {

@@ -85,6 +85,7 @@ const google = z.looseObject({
     'Without a file: application_default, for what the machine offers, metadata, for the account of the virtual machine, or anonymous, for buckets that are open to everyone.',
   ).optional(),
   token_endpoint: described("Where the service account's tokens are asked for. Default: https://oauth2.googleapis.com/token").optional(),
+  project: described("The project that new buckets belong to. Default: that of the service account's file.").optional(),
   user_project: described('The project that pays, where the bucket has its readers pay.').optional(),
   ca: described('PEM of the authorities whose certificates are trusted, instead of those that are known everywhere. Better as { file: path }.').optional(),
   versioned: flag('Whether the buckets keep versions. Default: false.'),

@@ -12,6 +12,8 @@ export interface ServiceAccountKey {
   /** PEM. */
   readonly private_key: string;
   readonly private_key_id?: string;
+  /** New buckets belong to it, unless another is configured. */
+  readonly project_id?: string;
 }
 
 export interface ServiceAccountOptions {
@@ -78,6 +80,10 @@ class ServiceAccount implements SignIn {
     const { client_email: email, private_key: key } = await this.#loaded();
     const parsed = createPrivateKey(key);
     return { email, sign: (text) => sign('sha256', Buffer.from(text), parsed) };
+  }
+
+  async project(): Promise<string | undefined> {
+    return (await this.#loaded()).project_id;
   }
 
   secrets(): readonly string[] {
@@ -171,6 +177,7 @@ function checkedKey(fields: unknown, where: string): ServiceAccountKey {
     client_email: email,
     private_key: key,
     private_key_id: id,
+    project_id: project,
     token_uri: uri,
     universe_domain: universe,
     installed,
@@ -188,6 +195,7 @@ function checkedKey(fields: unknown, where: string): ServiceAccountKey {
     throw configError(`${where}: the field client_email is missing or no address; download the key file again`);
   if (typeof key !== 'string' || key === '') throw configError(`${where}: the field private_key is missing; download the key file again`);
   if (id !== undefined && typeof id !== 'string') throw configError(`${where}: the field private_key_id is no text`);
+  if (project !== undefined && typeof project !== 'string') throw configError(`${where}: the field project_id is no text`);
   if (!TOKEN_URIS.has(uri)) throw configError(`${where}: the field token_uri names another place than Google's token endpoint, which is not followed`);
   if (universe !== undefined && universe !== 'googleapis.com')
     throw configError(`${where}: the field universe_domain names another cloud than googleapis.com, which is not supported`);
@@ -197,5 +205,10 @@ function checkedKey(fields: unknown, where: string): ServiceAccountKey {
   } catch {
     throw configError(`${where}: the field private_key holds no RSA key in PEM: it was damaged; download the key file again`);
   }
-  return { client_email: email, private_key: pem, ...(id === undefined ? {} : { private_key_id: id }) };
+  return {
+    client_email: email,
+    private_key: pem,
+    ...(id === undefined ? {} : { private_key_id: id }),
+    ...(project === undefined ? {} : { project_id: project }),
+  };
 }

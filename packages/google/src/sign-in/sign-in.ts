@@ -20,6 +20,8 @@ export interface SignIn {
   forget(token: string): void;
   /** What signs URLs on this machine; throws `Unsupported` where there is no key. */
   signer(call: Call): Promise<UrlSigner>;
+  /** The project that the identity belongs to, where the sign-in names one. */
+  project?(): Promise<string | undefined>;
   /** Texts that may appear in no message. */
   secrets(): readonly string[];
   /** The auth library's client for this way, for the SDK; undefined for nobody. */

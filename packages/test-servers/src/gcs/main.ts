@@ -48,7 +48,7 @@ async function json(exchange: Exchange, parts: readonly string[]): Promise<void>
   const caller = signIn.callerOf(exchange);
   const allowed = allowedFor(caller);
   const [bucket = '', kind, name = '', verb, , toBucket = '', , toName = ''] = parts;
-  if (bucket === '') return await bucketCreated(exchange);
+  if (bucket === '') return await bucketCreated(exchange, allowed);
   if (kind === 'iam') {
     store.bucket(bucket);
     const granted = query.getAll('permissions').filter((each) => caller === undefined || caller.permissions.includes(each));
@@ -87,12 +87,19 @@ async function json(exchange: Exchange, parts: readonly string[]): Promise<void>
   throw new ApiError(405, 'methodNotAllowed', 'Method not allowed.');
 }
 
-async function bucketCreated(exchange: Exchange): Promise<void> {
-  const body = (await bodyJson(exchange)) as { readonly name?: string; readonly versioning?: { readonly enabled?: boolean } };
-  const { name = '' } = body;
+/** https://cloud.google.com/storage/docs/json_api/v1/buckets/insert; tests make buckets without signing in. */
+async function bucketCreated(exchange: Exchange, allowed: Allowed): Promise<void> {
+  if (exchange.incoming.headers.authorization !== undefined) allowed('storage.buckets.create');
+  if (exchange.query.get('project') === null) throw new ApiError(400, 'required', 'Required parameter: project');
+  const body = (await bodyJson(exchange)) as {
+    readonly name?: string;
+    readonly versioning?: { readonly enabled?: boolean };
+    readonly iamConfiguration?: unknown;
+  };
+  const { name = '', iamConfiguration } = body;
   if (!/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name)) throw new ApiError(400, 'invalid', `Invalid bucket name: '${name}'`);
   if (!store.create(name, body.versioning?.enabled === true)) throw new ApiError(409, 'conflict', 'The requested bucket name is not available.');
-  answerJson(exchange, { kind: 'storage#bucket', name });
+  answerJson(exchange, { kind: 'storage#bucket', name, iamConfiguration });
 }
 
 async function xml(exchange: Exchange, bucket: string, name: string): Promise<void> {
