@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '@stowage/catalog';
 import { aroundDriver, concurrencyLayer } from '@stowage/core';
@@ -292,6 +292,19 @@ describe('an import that was interrupted', () => {
     const { report } = await importAll(w, [source], { verification: 'none', reportFiles: importReportFiles(folder) });
     expect(report.resumed).toBeUndefined();
     expect(report.tally).toMatchObject({ rows: 12_000, present: 10_000, imported: 2000 });
+  });
+
+  it('whose report cannot be looked at fails with the reason, and begins nothing anew', async () => {
+    const w = await world({});
+    const source = linksFile('a.txt', Array.from({ length: 12_000 }, (_, i) => `s3://cars/${i}.jpg\n`).join(''), 'id');
+    const folder = join(w.folder, 'report');
+    const o = { verification: 'none' as const };
+    await expect(importAll(w, [source], { ...o, reportFiles: importReportFiles(folder), observer: failingAt(2) })).rejects.toThrow('the power went');
+    rmSync(folder, { recursive: true });
+    symlinkSync(folder, folder);
+    await expect(importAll(w, [source], { ...o, reportFiles: importReportFiles(folder) })).rejects.toMatchObject({ code: 'ELOOP', syscall: 'stat' });
+    rmSync(folder);
+    expect((await importAll(w, [source], { ...o, reportFiles: importReportFiles(folder) })).report.tally).toMatchObject({ present: 10_000, imported: 2000 });
   });
 
   it('by stop ends at a step, and says so', async () => {

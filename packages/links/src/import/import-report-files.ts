@@ -34,7 +34,7 @@ export function importReportFiles(folder: string): ImportReportFiles {
 class FolderReport implements ImportReportFiles {
   readonly folder: string;
   readonly #files = new Map<string, AppendedFile>();
-  /** Of each source, the header of its table: failed rows need it as well. */
+  /** Whether there is a report: written, or left by an interrupted run. */
   #begun = false;
 
   constructor(folder: string) {
@@ -42,15 +42,16 @@ class FolderReport implements ImportReportFiles {
   }
 
   async resume(lengths: ReportLengths): Promise<boolean> {
+    // Where it cannot be told, what is there stays.
+    this.#begun = true;
     for (const [path, length] of Object.entries(lengths)) {
-      const found = await stat(join(this.folder, path)).catch(() => undefined);
-      if (found === undefined || found.size < length) return false;
+      this.#begun = (await sizeOf(join(this.folder, path))) >= length;
+      if (!this.#begun) return false;
     }
     for (const [path, length] of Object.entries(lengths)) {
       await truncate(join(this.folder, path), length);
       this.#files.set(path, await AppendedFile.open(join(this.folder, path), length));
     }
-    this.#begun = true;
     return true;
   }
 
@@ -86,6 +87,17 @@ class FolderReport implements ImportReportFiles {
     this.#files.set(path, file);
     if (head !== '') await file.append(head);
     return file;
+  }
+}
+
+/** Bytes; -1 where there is no such file. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return -1;
+    throw error;
   }
 }
 
