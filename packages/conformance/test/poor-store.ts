@@ -1,7 +1,7 @@
 import { type BucketDriver, type Capabilities, type DeleteOutcome, delegate, type Layer, type ListPage, StorageError, type Upload } from '@stowage/core';
 
 /** A store that can do little: what it lacks must be refused, and what the contract says of little stores must hold. */
-function poorCapabilities(inner: Capabilities): Capabilities {
+export function poorCapabilities(inner: Capabilities): Capabilities {
   return {
     ...inner,
     put: { absent: false, match: false, conditionalMultipart: false },

@@ -151,6 +151,7 @@ async function refuse(exchange: Exchange, error: unknown): Promise<void> {
     answer.destroy();
     return;
   }
+  // Read to its end first, so that the client hears the refusal; one that broke off has nobody left to hear it.
   await bodyChunks(exchange, () => undefined).catch(() => undefined);
   const isXml = !/^\/(?:storage|upload|download|computeMetadata|token)\b/.test(path);
   if (!isXml) return answerJson(exchange, refusal.json(), refusal.status);
