@@ -1,6 +1,7 @@
 import { type Call, type CopyItem, type CopyOutcome, pickHeaders, StorageError } from '@stowage/core';
 import { type CopyFailure, type CopyOrder, CopyTask, discardCopy, type Named, type Written, type WrittenCopy } from './copy-task.ts';
 import type { CopyThreads } from './copy-threads.ts';
+import { GROUP_SYNC_FILES } from './disk-waits.ts';
 import { syncFolderIfThere, syncPath } from './file-system.ts';
 import type { FsNative } from './fs-options.ts';
 import type { GroupSync } from './group-sync.ts';
@@ -11,9 +12,6 @@ import { whileBusySync } from './waiting.ts';
 
 /** Files in a slice: what a thread does between two messages. */
 const SLICE = 128;
-
-/** Below this many, a wait for each file costs less than one for the whole disk, which others may be writing to as well. */
-const GROUP_SYNC_FILES = 8;
 
 /** What copying needs of its driver. */
 export interface CopyPlace {

@@ -32,8 +32,8 @@ import { probeAccess } from './access.ts';
 import { copyFiles, type CopyPlace } from './copying.ts';
 import { CopyThreads } from './copy-threads.ts';
 import { tryDelete } from './deleting.ts';
+import { DiskWaits } from './disk-waits.ts';
 import { type FileSystem, syncFolderIfThere } from './file-system.ts';
-import { FolderSync } from './folder-sync.ts';
 import { toStorageError } from './fs-error.ts';
 import type { FsNative, FsOptions } from './fs-options.ts';
 import { GroupSync } from './group-sync.ts';
@@ -95,12 +95,12 @@ class FsDriver implements BucketDriver {
   readonly #path: string;
   readonly #fs: FileSystem;
   readonly #durable: boolean;
-  /** Undefined where nobody waits for the disk. */
-  readonly #names: FolderSync | undefined;
   readonly #threads: number;
   #root: Root | undefined;
   #walkThread: WalkThread | undefined;
   #copyPlace: CopyPlace | undefined;
+  #groupSync: GroupSync | undefined;
+  #waits: DiskWaits | undefined;
 
   constructor(options: FsOptions) {
     this.#options = options;
@@ -109,7 +109,6 @@ class FsDriver implements BucketDriver {
     this.#fs = options.fs ?? nodeFs;
     this.capabilities = capabilitiesOf(options.timePrecisionMs ?? (options.fs === undefined ? timePrecisionOf(this.#path) : 1));
     this.#durable = options.durability !== 'none';
-    this.#names = this.#durable ? new FolderSync(this.#fs) : undefined;
     this.#threads = options.fs === undefined ? (options.threads ?? Math.min(4, availableParallelism())) : 0;
   }
 
@@ -127,7 +126,7 @@ class FsDriver implements BucketDriver {
   }
 
   async put(key: string, body: DriverBody, o: PutOptions): Promise<ObjectInfo> {
-    return await this.#run('put', key, o, (root, place) => putFile(root, place, body, o, this.#names));
+    return await this.#run('put', key, o, (root, place) => putFile(root, place, body, o, this.#waitsAt(root)));
   }
 
   async startUpload(key: string, o: ObjectHeaders & Call): Promise<Upload> {
@@ -178,7 +177,7 @@ class FsDriver implements BucketDriver {
         root,
         bucket: this.bucket,
         threads: this.#threads > 0 ? new CopyThreads(this.#threads) : undefined,
-        groupSync: new GroupSync(this.#options.fs === undefined ? root.path : undefined),
+        groupSync: this.#groupSyncAt(root),
         durable: this.#durable,
       };
       return copyFiles(this.#copyPlace, items, o);
@@ -219,6 +218,7 @@ class FsDriver implements BucketDriver {
   async close(): Promise<void> {
     await this.#walkThread?.close();
     await this.#copyPlace?.threads?.close();
+    this.#groupSync?.close();
     if (this.#root !== undefined) removeEmptyOwnFolder(this.#fs, this.#root.path);
   }
 
@@ -226,8 +226,17 @@ class FsDriver implements BucketDriver {
     return (this.#root ??= openRoot(this.#fs, this.#path, this.#options, new NameFolding()));
   }
 
+  /** Undefined where nobody waits for the disk. */
+  #waitsAt(root: Root): DiskWaits | undefined {
+    return this.#durable ? (this.#waits ??= new DiskWaits(this.#fs, this.#groupSyncAt(root))) : undefined;
+  }
+
+  #groupSyncAt(root: Root): GroupSync {
+    return (this.#groupSync ??= new GroupSync(this.#options.fs === undefined ? root.path : undefined));
+  }
+
   #uploads(root: Root): Uploads {
-    return new Uploads(root, this.#names, (error, operation, key, signal) => this.#failure(error, operation, key, signal));
+    return new Uploads(root, this.#waitsAt(root), (error, operation, key, signal) => this.#failure(error, operation, key, signal));
   }
 
   async #syncFolders(folders: ReadonlySet<string>): Promise<void> {

@@ -12,7 +12,7 @@ import {
   type UploadRef,
 } from '@stowage/core';
 import { FsFault } from './fault.ts';
-import type { FolderSync } from './folder-sync.ts';
+import type { DiskWaits } from './disk-waits.ts';
 import { errno, type FileSystem, lstat, readSmallText, readSome, sync, writeAll, writeAllSync } from './file-system.ts';
 import { makeOwnFolder, ownPath } from './own-folder.ts';
 import { placeOf, type Root } from './place.ts';
@@ -38,13 +38,13 @@ const COPY_BYTES = 1024 * 1024;
  */
 export class Uploads {
   readonly #root: Root;
-  readonly #names: FolderSync | undefined;
+  readonly #waits: DiskWaits | undefined;
   readonly #fail: Fail;
 
-  /** @param names undefined where nobody waits for the disk */
-  constructor(root: Root, names: FolderSync | undefined, fail: Fail) {
+  /** @param waits undefined where nobody waits for the disk */
+  constructor(root: Root, waits: DiskWaits | undefined, fail: Fail) {
     this.#root = root;
-    this.#names = names;
+    this.#waits = waits;
     this.#fail = fail;
   }
 
@@ -59,7 +59,7 @@ export class Uploads {
     fs.mkdirSync(aside);
     await this.#writeInto(aside, MANIFEST, Buffer.from(JSON.stringify(manifest)));
     fs.renameSync(aside, folder);
-    await this.#names?.done(ownPath(path, 'uploads'));
+    await this.#waits?.names([ownPath(path, 'uploads')]);
     return this.#open({ key, id, startedAt: manifest.startedAt }, folder, manifest);
   }
 
@@ -109,7 +109,7 @@ export class Uploads {
       removeIfThere(fs, `${folder}/${placedName(index)}`);
     } else {
       try {
-        await placed.write(place, bytes, this.#names !== undefined);
+        await placed.write(place, bytes, this.#waits !== undefined);
       } catch (error) {
         throw errno(error) === 'ENOENT' ? gone() : error;
       }
@@ -131,7 +131,7 @@ export class Uploads {
       try {
         if (bytes.length <= COPY_BYTES) writeAllSync(fs, fd, bytes, 0);
         else await writeAll(fs, fd, bytes, 0);
-        if (this.#names !== undefined) await sync(fs, fd);
+        if (this.#waits !== undefined) await sync(fs, fd);
       } finally {
         fs.closeSync(fd);
       }
@@ -140,7 +140,7 @@ export class Uploads {
       removeIfThere(fs, temporary);
       throw errno(error) === 'ENOENT' ? gone() : error;
     }
-    await this.#names?.done(folder);
+    await this.#waits?.names([folder]);
   }
 
   #parts(folder: string): UploadedPart[] {
@@ -186,7 +186,7 @@ export class Uploads {
         return moved;
       },
       options,
-      this.#names,
+      this.#waits,
     );
     this.#remove(folder);
     return info;

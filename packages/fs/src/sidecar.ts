@@ -1,6 +1,6 @@
 import type { ObjectHeaders } from '@stowage/core';
 import { FsFault } from './fault.ts';
-import type { FolderSync } from './folder-sync.ts';
+import type { DiskWaits } from './disk-waits.ts';
 import { type FileStats, type FileSystem, readSmallText, syncPath, writeAllSync } from './file-system.ts';
 import { hasOwnPart, keyHash, makeOwnFolder, ownPath } from './own-folder.ts';
 import { micros } from './revision.ts';
@@ -117,18 +117,18 @@ export async function putHeaders(
   key: string,
   headers: ObjectHeaders,
   content: Content,
-  names: FolderSync | undefined,
+  waits: DiskWaits | undefined,
 ): Promise<string | undefined> {
   const written = writeHeaders(fs, root, key, headers, content);
   if (written === undefined) return undefined;
   try {
-    if (names !== undefined) await syncHeaders(fs, written);
+    await waits?.content(written.temporary);
     nameHeaders(fs, written);
   } catch (error) {
     removeIfThere(fs, written.temporary);
     throw error;
   }
-  await names?.done(folderOf(written.path));
+  await waits?.names([folderOf(written.path)]);
   return written.path;
 }
 

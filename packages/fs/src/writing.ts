@@ -1,8 +1,8 @@
 import { type DriverBody, type ObjectInfo, pickHeaders, type PutOptions, StorageError } from '@stowage/core';
 import { type Commit, assertReplaceable, tryCommit } from './commit.ts';
-import { errno, lstat, sync, writeAll, writeAllSync } from './file-system.ts';
+import type { DiskWaits } from './disk-waits.ts';
+import { errno, lstat, writeAll, writeAllSync } from './file-system.ts';
 import { FsFault } from './fault.ts';
-import type { FolderSync } from './folder-sync.ts';
 import { hasFolders, makeFolders, type Place, removeMadeFolders, type Root } from './place.ts';
 import { infoOf, missing } from './reading.ts';
 import { type FileState, stampFile } from './revision.ts';
@@ -24,20 +24,25 @@ interface Replacement extends TemporaryFile {
 /** Fills a temporary, or puts another file in its place. Throws to give up. */
 type Fill = (temporary: TemporaryFile) => Promise<Replacement | undefined>;
 
-/** Writes an object: whole or not at all. With `names` it is durable when it is told of: content first, then the name. */
-export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, names: FolderSync | undefined): Promise<ObjectInfo> {
+/** Writes an object: whole or not at all. With `waits` it is durable when it is told of: content first, then the name. */
+export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, waits: DiskWaits | undefined): Promise<ObjectInfo> {
   const fill: Fill = async (temporary) => {
     await writeBody(root, temporary, body, place.key, o);
     return undefined;
   };
-  return await writeFile(root, place, fill, o, names);
+  return await writeFile(root, place, fill, o, waits);
 }
 
 /** What of `PutOptions` and `CompleteOptions` the making of an object takes. */
 export type WriteOptions = Pick<PutOptions, 'if' | 'lastModified' | 'signal' | keyof ReturnType<typeof pickHeaders>>;
 
 /** A temporary in the key's folder, filled, synced, and given its name: each step leaves the old object in place until the last. */
-export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOptions, names: FolderSync | undefined): Promise<ObjectInfo> {
+export function writeFile(root: Root, place: Place, fill: Fill, o: WriteOptions, waits: DiskWaits | undefined): Promise<ObjectInfo> {
+  const write = (): Promise<ObjectInfo> => writeThrough(root, place, fill, o, waits);
+  return waits === undefined ? write() : waits.write(write);
+}
+
+async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOptions, waits: DiskWaits | undefined): Promise<ObjectInfo> {
   const { fs } = root;
   // What is bound to fail, fails before any content is read.
   if (hasFolders(root, place)) assertReplaceable(root, place, o.if);
@@ -58,16 +63,17 @@ export async function writeFile(root: Root, place: Place, fill: Fill, o: WriteOp
       }
       o.signal?.throwIfAborted();
       written = stampFile(fs, fd, o.lastModified, undefined, () => fs.fstatSync(fd));
-      if (names !== undefined) await sync(fs, fd);
+      await waits?.content(fd);
     } finally {
       fs.closeSync(fd);
     }
-    sidecar = await putHeaders(fs, root.path, place.key, headers, written, names);
+    sidecar = await putHeaders(fs, root.path, place.key, headers, written, waits);
     const commit: Commit = { place, temporary: temporary.path, written, condition: o.if, lastModified: o.lastModified, sidecar };
     o.signal?.throwIfAborted();
     const { stats } = await whileBusy(() => tryCommit(root, commit), o.signal);
     isNamed = true;
-    if (names !== undefined) await syncNames(names, place, made);
+    // A name is durable when its folder is synced; that of a new folder, when the one above it is.
+    await waits?.names([place.folder, ...made.toReversed().map((folder) => folder.slice(0, folder.lastIndexOf('/')))]);
     return infoOf(place.key, stats, headers);
   } catch (error) {
     // The disk could not tell whether the name is durable: the object is there, and stays.
@@ -93,12 +99,6 @@ function openTemporary(root: Root, place: Place): { readonly temporary: Temporar
       if (lstat(root.fs, root.path) === undefined) throw missing(root);
     }
   }
-}
-
-/** A name is durable when its folder is synced; that of a new folder, when the one above it is. */
-async function syncNames(names: FolderSync, place: Place, made: readonly string[]): Promise<void> {
-  await names.done(place.folder);
-  for (const folder of made.toReversed()) await names.done(folder.slice(0, folder.lastIndexOf('/')));
 }
 
 async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {
