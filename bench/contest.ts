@@ -1,6 +1,6 @@
 /** Runs tools in turn, round by round, without losing the others where one fails or takes far longer. */
 import { execFileSync } from 'node:child_process';
-import { type Run, time } from './paired.ts';
+import { CommandFailed, type Run, time } from './paired.ts';
 
 export interface Entrant {
   readonly tool: string;
@@ -26,6 +26,8 @@ const ONCE_ABOVE = 3;
 /** A peer that takes so many times the best so far, and more than the least, is ended. */
 const ENDED_ABOVE = 4;
 const LEAST_LIMIT_SECONDS = 60;
+/** Notes stand in a cell of the table. */
+const NOTE_LENGTH = 100;
 
 export async function contest(entrants: readonly Entrant[], rounds: number): Promise<Outcome[]> {
   const outcomes = new Map<Entrant, Outcome>(entrants.map((entrant) => [entrant, { tool: entrant.tool, runs: [] }]));
@@ -39,8 +41,9 @@ export async function contest(entrants: readonly Entrant[], rounds: number): Pro
         best = Math.min(best, run.wallSeconds);
         console.error(`  round ${round}: ${entrant.tool} ${run.wallSeconds.toFixed(1)} s, CPU ${run.cpuSeconds.toFixed(1)} s, ${run.peakMiB.toFixed(0)} MiB`);
       } catch (error) {
-        outcome.note = error instanceof Error ? error.message : String(error);
-        console.error(`  round ${round}: ${entrant.tool}: ${outcome.note}`);
+        const reason = error instanceof Error ? error.message : String(error);
+        outcome.note = (error instanceof CommandFailed ? `failed: ${error.said}` : reason).slice(0, NOTE_LENGTH);
+        console.error(`  round ${round}: ${entrant.tool}: ${reason}`);
       }
     }
     if (rounds === 1) break;

@@ -32,6 +32,17 @@ const ENVIRONMENT = {
   MC_UPDATE: 'off',
 };
 
+/** A command that did not end with 0; `said` is the last that it wrote to standard error. */
+export class CommandFailed extends Error {
+  readonly said: string;
+
+  constructor(code: number | null, command: string, errors: string) {
+    super(`exit ${code}: ${command}\n${errors}`);
+    // The very last line is the shell's, with the times.
+    this.said = errors.trim().split('\n').at(-2) ?? `exit ${code}`;
+  }
+}
+
 /** Runs the contestants in turn, after one round that is not counted. */
 export async function paired(contestants: readonly Contestant[], runs: number): Promise<Map<string, Run[]>> {
   const results = new Map<string, Run[]>(contestants.map(({ name }) => [name, []]));
@@ -68,7 +79,7 @@ export async function time(command: string, limitSeconds: number = Number.POSITI
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearInterval(poll);
   if (ended) throw new Error(`ended after ${limitSeconds.toFixed(0)} s`);
-  if (code !== 0) throw new Error(`exit ${code}: ${command}\n${errors}`);
+  if (code !== 0) throw new CommandFailed(code, command, errors);
   const [wall = 0, user = 0, system = 0] = (errors.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
   return { wallSeconds: wall, cpuSeconds: user + system, peakMiB: peakKiB / 1024 };
 }
