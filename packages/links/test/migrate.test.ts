@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Entity, type Project } from '@stowage/catalog';
-import type { Fault } from '@stowage/core';
+import { delegate, type Fault, type Layer } from '@stowage/core';
 import { describe, expect, it } from 'vitest';
 import {
   HASH_METADATA,
@@ -150,6 +150,47 @@ describe('a project', () => {
     expect((await linksOf(w, project)).every((link) => link !== undefined)).toBe(true);
   });
 
+  it('whose one upload is slow goes on with the others, of later pages too', async () => {
+    const later = Promise.withResolvers<void>();
+    let written = 0;
+    const slowFirst: Layer = (inner) =>
+      delegate(inner, {
+        async put(key, body, o) {
+          const first = inner.provider !== 'fs' && written++ === 0;
+          if (written > 1050) later.resolve();
+          if (first) await later.promise;
+          return inner.put(key, body, o);
+        },
+      });
+    const w = await world({ layers: [slowFirst] });
+    const { project } = await local(w, 'P', { count: 360 });
+    const { report, outcomes } = await migrate(w, project, { linkVerified: true });
+    expect(report).toMatchObject({ entities: 1080, uploaded: { entities: 1080 }, linked: 1080, complete: true });
+    expect(new Set(outcomes.map(({ entity }) => entity.id)).size).toBe(1080);
+  });
+
+  it('that is aborted ends with the reason, when what was under way has ended, and links nothing', async () => {
+    const abort = new AbortController();
+    let underWay = 0;
+    let written = 0;
+    const slow: Layer = (inner) =>
+      delegate(inner, {
+        async put(key, body, o) {
+          if (inner.provider === 'fs') return inner.put(key, body, o);
+          underWay++;
+          if (++written === 3) abort.abort(new Error('enough'));
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          underWay--;
+          return inner.put(key, body, o);
+        },
+      });
+    const w = await world({ layers: [slow] });
+    const { project } = await local(w, 'P', { count: 4 });
+    await expect(migrate(w, project, { signal: abort.signal, transfers: 4 })).rejects.toThrow('enough');
+    expect(underWay).toBe(0);
+    expect((await linksOf(w, project)).every((link) => link === undefined)).toBe(true);
+  });
+
   it('with linkVerified links what was verified, and leaves the rest local', async () => {
     const faults: Fault[] = [{ operation: 'put', key: /\/1\.jpg$/, times: 1, code: 'Unavailable' }];
     const w = await world({ faults });
@@ -176,7 +217,7 @@ describe('a project', () => {
     const { report, outcomes } = await migrate(w, project);
     expect(report).toMatchObject({ uploaded: { entities: 3 }, failed: 2, conflicts: 1, linked: 0 });
     const told = outcomes.flatMap((one) => (one.kind === 'failed' || one.kind === 'conflict' ? [[one.entity.id, one.reason, one.message]] : []));
-    expect(told).toEqual([
+    expect(told.toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
       [e0?.id, 'replaced', expect.stringContaining('its bytes are not what the catalog says: ')],
       [e1?.id, 'replaced', `it has 5 bytes; the catalog says ${e1?.size}`],
       [e2?.id, 'other-content', `another object lies at s3://cars/${target(e2)}: 14 bytes, ${e2?.size} were expected`],

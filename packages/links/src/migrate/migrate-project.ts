@@ -1,12 +1,13 @@
 import type { Entity, Id, Project } from '@stowage/catalog';
 import { PROJECT_TYPES } from '@stowage/catalog';
-import { type Revision, StorageError } from '@stowage/core';
+import { StorageError } from '@stowage/core';
 import { Slots } from '../slots.ts';
 import type { MigrateJob, MigrateOptions, MigrateOutcome, MigrateProgress, MigrateReport, ProjectLike } from './migrate-options.ts';
 import { datasetPaths, MigrateTarget } from './migrate-target.ts';
 import { type Moved, moveEntity, type MoveOptions } from './move-entity.ts';
 import { UploadLedger } from './upload-ledger.ts';
 import { Uploader } from './upload-content.ts';
+import { VerifiedEntities } from './verified-entities.ts';
 
 const DEFAULT_TRANSFERS = 16;
 const PAGE = 1000;
@@ -21,14 +22,6 @@ export function migrateProject(project: ProjectLike, o: MigrateOptions): Migrate
   return { report: migration.run(), progress: () => migration.progress(), stop: () => migration.stop() };
 }
 
-/** What is verified at its target, and was looked at as this version of its entity. */
-interface Verified {
-  readonly id: Id;
-  readonly version: number;
-  readonly link: string;
-  readonly revision: Revision | undefined;
-}
-
 class Migration {
   readonly #like: ProjectLike;
   readonly #o: MigrateOptions;
@@ -36,8 +29,11 @@ class Migration {
   readonly #slots: Slots;
   readonly #counts = { entities: 0, uploaded: { entities: 0, bytes: 0 }, there: { entities: 0, bytes: 0 }, conflicts: 0, failed: 0 };
   readonly #changed: Id[] = [];
+  /** Where entities of the map go: no more than it names. */
   readonly #targets = new Map<string, Id>();
-  #verified: Verified[] = [];
+  readonly #verified = new VerifiedEntities();
+  /** Outcomes that the observer was not told yet. */
+  #untold: MigrateOutcome[] = [];
   #bytesSent = 0;
   #inFlight = 0;
   #linked = 0;
@@ -61,6 +57,14 @@ class Migration {
   }
 
   async run(): Promise<MigrateReport> {
+    try {
+      return await this.#run();
+    } finally {
+      this.#verified[Symbol.dispose]();
+    }
+  }
+
+  async #run(): Promise<MigrateReport> {
     const { catalog, storages, to, schemes, dryRun = false, replace = false, partSize, signal } = this.#o;
     const project = await this.#project();
     const target = new MigrateTarget(to, storages, schemes);
@@ -110,19 +114,46 @@ class Migration {
     const { catalog, layout = 'flat', entitiesMap } = this.#o;
     const pathOf = datasetPaths(await catalog.datasets.list(project.id), layout);
     const wanted = new Set(entitiesMap?.keys());
-    for await (const entities of this.#pages(project)) {
-      if (this.#stopped) break;
-      const outcomes = await Promise.all(
-        entities.map((entity) => {
+    const underWay = new Set<Promise<void>>();
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      for await (const entities of this.#pages(project)) {
+        for (const entity of entities) {
+          await this.#slots.take();
+          if (this.#stopped || failure !== undefined) {
+            this.#slots.leave();
+            break;
+          }
           wanted.delete(String(entity.id));
           const entry = entitiesMap?.get(String(entity.id));
-          return this.#slots.with(() => this.#move(entity, () => this.#distinct(entity, target.of(entity, project, pathOf(entity.datasetId), entry)), move));
-        }),
-      );
-      await this.#o.observer?.outcomes?.(outcomes.filter((outcome) => outcome !== undefined));
-      if (this.#o.linkVerified === true && move.uploader !== undefined && !this.#stopped) await this.#linkSome();
+          const one = this.#move(entity, () => this.#distinct(entity, target.of(entity, project, pathOf(entity.datasetId), entry)), move)
+            .catch((error: unknown) => {
+              failure ??= { error };
+            })
+            .finally(() => {
+              underWay.delete(one);
+              this.#slots.leave();
+            });
+          underWay.add(one);
+        }
+        if (this.#stopped || failure !== undefined) break;
+        // Those that are slow go on beside the next page.
+        await this.#settle(move);
+      }
+    } finally {
+      await Promise.all(underWay);
     }
+    if (failure !== undefined) throw failure.error;
+    await this.#settle(move);
     return this.#stopped ? [] : this.#unknown(project, [...wanted]);
+  }
+
+  /** Tells and, where that is wished, links what is done by now. */
+  async #settle({ uploader }: MoveOptions): Promise<void> {
+    const told = this.#untold;
+    this.#untold = [];
+    await this.#o.observer?.outcomes?.(told);
+    if (this.#o.linkVerified === true && uploader !== undefined && !this.#stopped) await this.#linkSome();
   }
 
   /** Those that are linked by now are of the project, and left alone. */
@@ -142,14 +173,13 @@ class Migration {
     }
   }
 
-  async #move(entity: Entity, targetOf: () => ReturnType<MigrateTarget['of']>, move: MoveOptions): Promise<MigrateOutcome | undefined> {
-    if (this.#stopped) return undefined;
+  async #move(entity: Entity, targetOf: () => ReturnType<MigrateTarget['of']>, move: MoveOptions): Promise<void> {
     this.#counts.entities++;
     this.#inFlight++;
     try {
       const moved = await moveEntity(entity, targetOf(), this.#o.entitiesMap?.get(String(entity.id)), move);
       this.#count(moved);
-      return moved.outcome;
+      this.#untold.push(moved.outcome);
     } finally {
       this.#inFlight--;
     }
@@ -159,7 +189,7 @@ class Migration {
     if (outcome.kind === 'uploaded' || outcome.kind === 'there') {
       this.#counts[outcome.kind].entities++;
       this.#counts[outcome.kind].bytes += outcome.bytes;
-      this.#verified.push({ id: outcome.entity.id, version: outcome.entity.version, link: outcome.link, revision });
+      this.#verified.add({ id: outcome.entity.id, version: outcome.entity.version, link: outcome.link, revision });
     } else if (outcome.kind === 'conflict') this.#counts.conflicts++;
     else this.#counts.failed++;
   }
@@ -175,8 +205,7 @@ class Migration {
 
   /** All or none: entities that were replaced while others were sent stand against it, and are looked for before the first link. */
   async #linkAll(): Promise<void> {
-    for (let at = 0; at < this.#verified.length; at += PAGE) {
-      const some = this.#verified.slice(at, at + PAGE);
+    for (const some of this.#verified.pages(PAGE)) {
       const now = await this.#o.catalog.entities.getMany(some.map(({ id }) => id));
       for (const [i, { id, version }] of some.entries()) if (now[i]?.version !== version) this.#changed.push(id);
     }
@@ -184,21 +213,17 @@ class Migration {
   }
 
   async #linkSome(): Promise<void> {
-    const verified = this.#verified;
-    this.#verified = [];
     const { catalog, clearLocal = false } = this.#o;
-    const outcomes = await catalog.entities.setRemote(
-      verified.map(({ id }) => id),
-      verified.map(({ link }) => link),
-      {
-        clearLocal,
-        versions: verified.map(({ version }) => version),
-        revisions: verified.map(({ revision }) => revision),
-        onBatch: (batch) => {
-          for (const { kind } of batch) if (kind === 'linked' || kind === 'same') this.#linked++;
-        },
-      },
-    );
-    for (const { kind, id } of outcomes) if (kind !== 'linked' && kind !== 'same') this.#changed.push(id);
+    for (let some = this.#verified.take(PAGE); some.length > 0; some = this.#verified.take(PAGE)) {
+      const outcomes = await catalog.entities.setRemote(
+        some.map(({ id }) => id),
+        some.map(({ link }) => link),
+        { clearLocal, versions: some.map(({ version }) => version), revisions: some.map(({ revision }) => revision) },
+      );
+      for (const { kind, id } of outcomes) {
+        if (kind === 'linked' || kind === 'same') this.#linked++;
+        else this.#changed.push(id);
+      }
+    }
   }
 }
