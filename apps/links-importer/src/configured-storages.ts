@@ -1,7 +1,7 @@
-import { concurrencyLayer, createStorages, type Layer, type Provider, retryLayer, type Storages, timeoutLayer } from '@stowage/core';
+import { concurrencyLayer, createStorages, type Layer, type Provider, retryLayer, type Storages, throttleLayer, timeoutLayer } from '@stowage/core';
 import type { LoadedConfig } from '@stowage/core/config';
 import { installedProvider } from '@stowage/terminal';
-import { readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
+import { perEndpoint, readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
 import type { CommandContext } from './command-context.ts';
 
 export interface StoragesRequest {
@@ -30,9 +30,16 @@ export async function openStorages(context: CommandContext, { requests, timeoutM
     const provider = await installedProvider(name, importPackage);
     if (provider !== undefined) providers.push(provider);
   }
+  const pauses = new Map<string, Layer>();
+  const pauseOf = (endpoint: string): Layer => {
+    let pause = pauses.get(endpoint);
+    if (pause === undefined) pauses.set(endpoint, (pause = throttleLayer()));
+    return pause;
+  };
   // Innermost: each attempt has its time, and waiting for its turn takes none of it.
   const layers = [
     ...(timeoutMs === undefined ? [] : [timeoutLayer(timeoutMs)]),
+    perEndpoint(config, pauseOf),
     ...(requests === undefined ? [] : [limitPerStorage(requests, config)]),
     retryLayer(),
   ];

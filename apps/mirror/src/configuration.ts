@@ -1,7 +1,15 @@
 import { createStorages, type Layer, retryLayer, type Storages } from '@stowage/core';
 import type { MainStorage, StorageEntry } from '@stowage/core/config';
 import { loadProvider, type Terminal, visible } from '@stowage/terminal';
-import { type ConfigurationRequest, type FoundConfiguration, readConfiguration, refuseUncertain } from '@stowage/terminal/configuration-files';
+import {
+  type ConfigurationRequest,
+  endpointOf,
+  type FoundConfiguration,
+  perEndpoint,
+  readConfiguration,
+  refuseUncertain,
+} from '@stowage/terminal/configuration-files';
+import { EndpointTraffic } from './endpoint-traffic.ts';
 import { firstContact } from './first-contact.ts';
 
 /** What a flag of the command line says of folders, before what their entries say. */
@@ -12,6 +20,8 @@ export interface FolderFlags {
 
 /** The configured storages of one command: read once, each provider loaded when a link first names it. */
 export class Configuration {
+  /** Of all buckets that are opened here. */
+  readonly traffic: EndpointTraffic = new EndpointTraffic();
   readonly #found: FoundConfiguration;
   readonly #flags: FolderFlags;
   readonly #terminal: Terminal;
@@ -48,17 +58,15 @@ export class Configuration {
 
   /** Where the bucket's service is, as the configuration says: `https://s3.amazonaws.com`. Undefined for folders. */
   endpointOf(provider: string, bucket: string): string | undefined {
-    const { entries, main } = this.#found.config;
-    const entry = entries.find((one) => one.provider === provider && one.buckets.includes(bucket));
-    const endpoint = (entry ?? (main?.provider === provider ? main : undefined))?.settings['endpoint'];
-    return typeof endpoint === 'string' ? endpoint : undefined;
+    return endpointOf(this.#found.config, provider, bucket);
   }
 
   async #createStorages(name: string): Promise<Storages> {
     const { importPackage } = this.#terminal;
     const config = { ...this.#found.config, entries: this.#found.config.entries.map((entry) => withFlags(entry, this.#flags)) };
     // A disk that fails once fails again.
-    const layers: Layer[] = name === 'fs' ? [] : [firstContact(), retryLayer()];
+    const endpoints = perEndpoint(this.#found.config, (endpoint) => this.traffic.layerOf(endpoint));
+    const layers: Layer[] = name === 'fs' ? [] : [endpoints, firstContact(), retryLayer()];
     const context = { env: this.#found.config.env, onNotice: (text: string): void => this.#tell(text) };
     return createStorages({ providers: [await loadProvider(name, { command: 'stowage-mirror', importPackage })], config, layers, context });
   }

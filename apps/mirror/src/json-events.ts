@@ -1,4 +1,5 @@
-import type { MirrorReport, Outcome, ProgressSnapshot, StopCause } from '@stowage/transfer';
+import type { MirrorReport, Outcome, StopCause } from '@stowage/transfer';
+import type { Standing } from './endpoint-traffic.ts';
 import type { MirrorRequest } from './mirror-request.ts';
 
 /** What `--json` writes, one a line; described in docs/guides/mirror-json.md. */
@@ -21,7 +22,7 @@ export type JsonEvent =
       readonly reason?: string;
       readonly message?: string;
     }
-  | ({ readonly event: 'progress'; readonly time: string } & ProgressSnapshot)
+  | ({ readonly event: 'progress'; readonly time: string } & Standing)
   | { readonly event: 'notice'; readonly message: string }
   | ({ readonly event: 'end'; readonly time: string; readonly exitCode: number } & JsonReport)
   | { readonly event: 'error'; readonly time: string; readonly exitCode: number; readonly message: string };

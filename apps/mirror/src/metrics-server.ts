@@ -1,10 +1,10 @@
 import { CommandError } from '@stowage/terminal';
-import type { ProgressSnapshot } from '@stowage/transfer';
 import { createServer } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
+import type { EndpointLoad, Standing } from './endpoint-traffic.ts';
 
 /** Name, meaning and value of each metric. Bytes and objects count up; the others go up and down. */
-const METRICS: readonly (readonly [name: string, help: string, value: (snapshot: ProgressSnapshot) => number])[] = [
+const METRICS: readonly (readonly [name: string, help: string, value: (snapshot: Standing) => number])[] = [
   ['compared_keys', 'Keys that have been compared', (s) => s.compared],
   ['copy_objects', 'Objects to copy that are known so far', (s) => s.toDo.objects],
   ['copy_bytes', 'Bytes to copy that are known so far', (s) => s.toDo.bytes],
@@ -19,8 +19,14 @@ const METRICS: readonly (readonly [name: string, help: string, value: (snapshot:
   ['elapsed_seconds', 'Seconds since the run began', (s) => s.elapsedMs / 1000],
 ];
 
+/** The same of each endpoint. */
+const ENDPOINT_METRICS: readonly (readonly [name: string, help: string, value: (load: EndpointLoad) => number])[] = [
+  ['endpoint_in_flight_requests', 'Requests of an endpoint that have begun and not ended', (load) => load.inFlight],
+  ['endpoint_throttled_requests', 'Requests that an endpoint has asked to slow down at', (load) => load.throttled],
+];
+
 /** Serves metrics of a run on the loopback until it is closed. Port 0: a free one. Throws `CommandError` where the port is in use. */
-export async function serveMetrics(port: number, snapshot: () => ProgressSnapshot | undefined): Promise<{ readonly url: string; close(): void }> {
+export async function serveMetrics(port: number, snapshot: () => Standing | undefined): Promise<{ readonly url: string; close(): void }> {
   const registry = new Registry();
   for (const [name, help, value] of METRICS) {
     const collect = function collect(this: Gauge): void {
@@ -28,6 +34,12 @@ export async function serveMetrics(port: number, snapshot: () => ProgressSnapsho
       if (now !== undefined) this.set(value(now));
     };
     registry.registerMetric(new Gauge({ name: `stowage_mirror_${name}`, help, registers: [], collect }));
+  }
+  for (const [name, help, value] of ENDPOINT_METRICS) {
+    const collect = function collect(this: Gauge<'endpoint'>): void {
+      for (const load of snapshot()?.endpoints ?? []) this.set({ endpoint: load.endpoint }, value(load));
+    };
+    registry.registerMetric(new Gauge({ name: `stowage_mirror_${name}`, help, labelNames: ['endpoint'], registers: [], collect }));
   }
   const server = createServer((request, answer) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {

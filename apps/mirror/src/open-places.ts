@@ -6,6 +6,7 @@ import { basename, dirname } from 'node:path';
 import { CommandError, type Terminal } from '@stowage/terminal';
 import type { Configuration } from './configuration.ts';
 import { createdOnWrite } from './created-on-write.ts';
+import type { EndpointLoad, EndpointTraffic } from './endpoint-traffic.ts';
 import { EXIT } from './exit-code.ts';
 import { identityOfPath, isInsideByInode, isWritable, type LocalPath, lookAtPath } from './local-path.ts';
 import type { MirrorRequest } from './mirror-request.ts';
@@ -24,6 +25,8 @@ interface OpenPlace {
 export interface OpenPlaces {
   readonly source: OpenPlace;
   readonly destination: OpenPlace;
+  /** What goes on at the endpoints of the two, where they have any. */
+  loads(): readonly EndpointLoad[];
   close(): Promise<void>;
 }
 
@@ -40,7 +43,8 @@ export interface Place {
 
 /** Opens both places, when they are known to be two, and fit for the command. Nothing is written. */
 export async function openPlaces(request: MirrorRequest, terminal: Terminal): Promise<OpenPlaces> {
-  const configured = onceConfigured(request, terminal);
+  const traffic: { at?: EndpointTraffic } = {};
+  const configured = onceConfigured(request, terminal, traffic);
   const source = await findPlace(request.source, 'source', request, terminal, configured);
   const destination = await findPlace(request.destination, 'destination', request, terminal, configured);
   if (source.file !== undefined && request.delete)
@@ -51,6 +55,7 @@ export async function openPlaces(request: MirrorRequest, terminal: Terminal): Pr
   return {
     source: { bucket: opened.source.with(...only), ...known(source, source.file) },
     destination: { bucket: opened.destination.with(...only), ...known(destination, source.file) },
+    loads: () => traffic.at?.loads() ?? [],
     async close() {
       await Promise.all([opened.source.close(), opened.destination.close()]);
     },
@@ -70,12 +75,16 @@ const LINK = /^[a-z][a-z0-9+.-]*:\/\//i;
 type FindConfigured = (text: string, side: 'source' | 'destination') => Promise<Place>;
 
 /** Finds places in the configuration, which is loaded and read for the first of them, and once. */
-function onceConfigured(request: MirrorRequest, terminal: Terminal): FindConfigured {
+function onceConfigured(request: MirrorRequest, terminal: Terminal, traffic: { at?: EndpointTraffic }): FindConfigured {
   let configuration: Configuration | undefined;
   return async (text, side) => {
     // Reading configurations takes time that a mirror of two folders need not spend.
     const [{ findConfiguredPlace }, { Configuration: Loaded }] = await Promise.all([import('./configured-place.ts'), import('./configuration.ts')]);
-    return findConfiguredPlace(text, side, () => (configuration ??= new Loaded(request, request, terminal)));
+    return findConfiguredPlace(text, side, () => {
+      configuration ??= new Loaded(request, request, terminal);
+      traffic.at = configuration.traffic;
+      return configuration;
+    });
   };
 }
 

@@ -1,6 +1,7 @@
-import type { MirrorReport, ProgressSnapshot } from '@stowage/transfer';
+import type { MirrorReport } from '@stowage/transfer';
 import type { Output } from '@stowage/terminal';
-import { bytesText, countText, durationText } from '@stowage/terminal/quantity-text';
+import { bytesText, countOf, countText, durationText } from '@stowage/terminal/quantity-text';
+import type { EndpointLoad, Standing } from './endpoint-traffic.ts';
 import { RecentRate, timeLeft } from './recent-rate.ts';
 
 /** Shows where a run stands until it is stopped. */
@@ -15,7 +16,7 @@ const LIVE_INTERVAL_MS = 100;
 type Mode = MirrorReport['mode'];
 
 /** One block that is drawn over again, for terminals. */
-export async function liveView(stream: Output, snapshot: () => ProgressSnapshot, mode: Mode): Promise<ProgressView> {
+export async function liveView(stream: Output, snapshot: () => Standing, mode: Mode): Promise<ProgressView> {
   // Costs 30 ms to load: only where there is a terminal to draw on.
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stream as NodeJS.WriteStream);
@@ -36,7 +37,7 @@ export async function liveView(stream: Output, snapshot: () => ProgressSnapshot,
 }
 
 /** A line every ten seconds, for logs; `emit` gets the snapshot with its rates. */
-export function plainView(snapshot: () => ProgressSnapshot, emit: (snapshot: ProgressSnapshot, line: string) => void, mode: Mode): ProgressView {
+export function plainView(snapshot: () => Standing, emit: (snapshot: Standing, line: string) => void, mode: Mode): ProgressView {
   const rates = new Rates();
   rates.take(snapshot());
   const timer = setInterval(() => {
@@ -57,7 +58,7 @@ class Rates {
   readonly #bytes = new RecentRate();
   readonly #compared = new RecentRate();
 
-  take({ elapsedMs, done, compared }: ProgressSnapshot): Rate {
+  take({ elapsedMs, done, compared }: Standing): Rate {
     return {
       objects: this.#objects.add(elapsedMs, done.objects),
       bytes: this.#bytes.add(elapsedMs, done.bytes),
@@ -67,9 +68,26 @@ class Rates {
 }
 
 const NARROW = 40;
+/** Wider, nothing is easier to read. */
+const WIDEST = 100;
 
-/** At most four lines that fit 60 columns. */
-function liveLines(now: ProgressSnapshot, rates: Rates, mode: Mode, columns: number): string[] {
+/** At most four lines, and one for each endpoint, that fit 60 columns. */
+function liveLines(now: Standing, rates: Rates, mode: Mode, columns: number): string[] {
+  return [...runLines(now, rates, mode, columns), ...(now.endpoints ?? []).map((load) => loadLine(load, columns))];
+}
+
+/** What is done to an endpoint; of its name as much as there is room for. */
+function loadLine({ endpoint, inFlight, throttled }: EndpointLoad, columns: number): string {
+  const text = `: ${countOf(inFlight, 'request')}${throttled === 0 ? '' : `, throttled ${timesText(throttled)}`}`;
+  const room = Math.max(8, Math.min(columns, WIDEST) - text.length - 1);
+  return (endpoint.length > room ? `${endpoint.slice(0, room - 1)}…` : endpoint) + text;
+}
+
+function timesText(count: number): string {
+  return count === 1 ? 'once' : `${countText(count)} times`;
+}
+
+function runLines(now: Standing, rates: Rates, mode: Mode, columns: number): string[] {
   const rate = rates.take(now);
   const { toDo, done, deletions } = now;
   const compared = `${countText(now.compared)} compared${now.listed ? '' : ', listing on'}`;
@@ -92,7 +110,7 @@ function bar(share: number, width: number): string {
   return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
-function plainLine(now: ProgressSnapshot, rate: Rate, mode: Mode): string {
+function plainLine(now: Standing, rate: Rate, mode: Mode): string {
   const { toDo, done, deletions } = now;
   const parts = [`${durationText(now.elapsedMs)}: ${countText(now.compared)} compared${now.listed ? '' : ' so far'}`];
   if (mode !== 'check') {
@@ -102,6 +120,7 @@ function plainLine(now: ProgressSnapshot, rate: Rate, mode: Mode): string {
     if (left !== undefined) parts.push(`${durationText(left)} left`);
   }
   if (deletions.toDo > 0) parts.push(`${countText(deletions.done)} of ${countText(deletions.toDo)} deleted`);
+  for (const { endpoint, throttled } of now.endpoints ?? []) if (throttled > 0) parts.push(`${endpoint} throttled ${timesText(throttled)}`);
   parts.push(`${countText(now.failed)} failed, ${countText(now.conflicts)} in conflict`);
   return parts.join(', ');
 }

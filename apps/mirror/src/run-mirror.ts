@@ -1,5 +1,6 @@
 import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome, parseDeleteLimit, type TrippedGuard } from '@stowage/transfer';
 import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
+import type { Standing } from './endpoint-traffic.ts';
 import { engineSettings, journalOptions } from './engine-settings.ts';
 import { EXIT, exitCode, REFUSAL_EXIT } from './exit-code.ts';
 import { FailureGroups } from './failure-groups.ts';
@@ -51,7 +52,10 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
   // What a question or a metric looks at, when it is there.
   const live: { run?: MirrorRun; view?: ProgressView | undefined } = {};
   const { metricsPort } = request.engine;
-  const metrics = metricsPort === undefined ? undefined : await (await import('./metrics-server.ts')).serveMetrics(metricsPort, () => live.run?.progress());
+  const metrics =
+    metricsPort === undefined
+      ? undefined
+      : await (await import('./metrics-server.ts')).serveMetrics(metricsPort, () => (live.run === undefined ? undefined : standing(live.run, places)));
   if (metrics !== undefined) terminal.stderr.write(`stowage-mirror: metrics at ${metrics.url}\n`);
   const run = mirror(source.bucket, destination.bucket, {
     mode,
@@ -78,7 +82,7 @@ async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: 
     },
   });
   live.run = run;
-  const view = await progressView(run, request, terminal, mode, emit, tellOutcomes !== undefined && !request.json);
+  const view = await progressView(run, places, request, terminal, mode, emit, tellOutcomes !== undefined && !request.json);
   live.view = view;
   const signals = heedSignals(run, view, terminal);
   let report: MirrorReport;
@@ -131,8 +135,14 @@ function isOfInterest({ kind, reason }: Outcome): boolean {
   return kind !== 'same' && reason !== 'extra' && reason !== 'excluded';
 }
 
+function standing(run: MirrorRun, places: OpenPlaces): Standing {
+  const endpoints = places.loads();
+  return { ...run.progress(), ...(endpoints.length === 0 ? {} : { endpoints }) };
+}
+
 async function progressView(
   run: MirrorRun,
+  places: OpenPlaces,
   request: MirrorRequest,
   { stderr, today }: Terminal,
   mode: MirrorReport['mode'],
@@ -141,9 +151,9 @@ async function progressView(
 ): Promise<ProgressView | undefined> {
   if (!request.progress || (request.detail === 'quiet' && !request.json)) return undefined;
   // Lines and a block that redraws itself would write over each other.
-  if (stderr.isTTY === true && !linesOnStdout && !request.json) return liveView(stderr, () => run.progress(), mode);
+  if (stderr.isTTY === true && !linesOnStdout && !request.json) return liveView(stderr, () => standing(run, places), mode);
   return plainView(
-    () => run.progress(),
+    () => standing(run, places),
     (snapshot, line) => {
       if (request.detail !== 'quiet') stderr.write(`${line}\n`);
       void emit({ event: 'progress', time: today().toISOString(), ...snapshot });

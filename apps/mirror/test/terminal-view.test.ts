@@ -59,6 +59,22 @@ describe('the live block', () => {
     expect(terminal.text).toBe(behind);
   });
 
+  it.each([60, 80])('tells of each endpoint in %i columns', async (columns) => {
+    const endpoints = [
+      { endpoint: '127.0.0.1:9000', inFlight: 1, throttled: 0 },
+      { endpoint: 'a-very-long-name-of-an-account-of-somebody.blob.core.windows.net', inFlight: 2048, throttled: 1 },
+      { endpoint: 's3.amazonaws.com', inFlight: 0, throttled: 1234 },
+    ];
+    const terminal = new FakeTerminal(columns);
+    const view = await liveView(terminal, () => ({ ...SNAPSHOT, endpoints }), 'sync');
+    view.stop();
+    const drawn = stripVTControlCharacters(terminal.text);
+    expect(drawn).toContain('127.0.0.1:9000: 1 request\n');
+    expect(drawn).toMatch(/\na-very-long-name-of-\S*…: 2,048 requests, throttled once\n/);
+    expect(drawn).toContain('s3.amazonaws.com: 0 requests, throttled 1,234 times');
+    expect(Math.max(...drawn.split('\n').map((line) => line.length))).toBeLessThanOrEqual(columns);
+  });
+
   it('says what is going on where nothing is copied', async () => {
     const shown = async (change: object, mode: 'sync' | 'check'): Promise<string> => {
       const terminal = new FakeTerminal(60);

@@ -1,4 +1,15 @@
-import { aroundDriver, concurrencyLayer, faultLayer, type Layer, prefixLayer, readOnlyLayer, retryLayer, timeoutLayer } from '@stowage/core';
+import {
+  aroundDriver,
+  concurrencyLayer,
+  faultLayer,
+  type Layer,
+  prefixLayer,
+  readOnlyLayer,
+  retryLayer,
+  throttleLayer,
+  type ThrottleOptions,
+  timeoutLayer,
+} from '@stowage/core';
 import { conformanceCases, type ConformanceCase, type Harness, runCase } from '@stowage/conformance';
 import { describe, expect, test } from 'vitest';
 import { memoryHarness } from './memory-harness.ts';
@@ -6,6 +17,12 @@ import { memoryHarness } from './memory-harness.ts';
 const passing: Layer = (inner) => aroundDriver(inner, { around: (_call, o, run) => run(o) });
 /** Repeats at once: a test must not wait. One attempt fails too often to hide a store that throttles for ever. */
 const retry: Layer = retryLayer({ attempts: 3, wait: () => Promise.resolve() });
+
+/** A clock that only waiting moves. */
+function timeless(): ThrottleOptions {
+  let at = 0;
+  return { now: () => at, wait: async (ms) => void (at += ms) };
+}
 
 const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
   'a layer that passes everything on': [passing],
@@ -20,6 +37,7 @@ const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
     ]),
     retry,
   ],
+  throttle: [throttleLayer(timeless())],
   timeout: [timeoutLayer(60_000)],
   concurrency: [concurrencyLayer(2)],
   'faults without a plan': [faultLayer([])],

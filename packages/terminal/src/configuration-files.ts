@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Layer } from '@stowage/core';
 import { type LoadedConfig, loadConfig } from '@stowage/core/config';
 import { CommandError } from './command-error.ts';
 import type { Terminal } from './terminal.ts';
@@ -61,6 +62,21 @@ export function refuseUncertain({ config, envFile }: FoundConfiguration, provide
     throw new CommandError(
       `no entry that can be used has the ${provider} bucket ${JSON.stringify(bucket)}, and it is not looked for in the main storage while an entry has an error: ${error.message}`,
     );
+}
+
+/** Where the bucket's service is, as the configuration says: `https://s3.amazonaws.com`. Undefined for folders and public links. */
+export function endpointOf({ entries, main }: LoadedConfig, provider: string, bucket: string): string | undefined {
+  const entry = entries.find((one) => one.provider === provider && one.buckets.includes(bucket));
+  const endpoint = (entry ?? (main?.provider === provider ? main : undefined))?.settings['endpoint'];
+  return typeof endpoint === 'string' ? endpoint : undefined;
+}
+
+/** One layer for all buckets of an endpoint, whichever entries they are of; buckets without an endpoint get none. */
+export function perEndpoint(config: LoadedConfig, layerOf: (endpoint: string) => Layer): Layer {
+  return (inner) => {
+    const endpoint = endpointOf(config, inner.provider, inner.bucket);
+    return endpoint === undefined ? inner : layerOf(endpoint)(inner);
+  };
 }
 
 /** A folder of that name is Python's, and no file of variables. */

@@ -8,25 +8,38 @@ import { type Around, aroundDriver } from './around.ts';
  */
 export function concurrencyLayer(limit: number): Layer {
   if (!Number.isInteger(limit) || limit < 1) throw new StorageError('InvalidArgument', `expected the limit to be a whole number, 1 or more; got ${limit}`);
-  const places = new Places(limit);
+  return occupancyLayer(new Places(limit));
+}
+
+/** Where calls come in, and leave when they have ended; both are told of each. */
+export interface Occupancy {
+  /** Before a call begins, which waits for it. A rejection ends the call. */
+  take(signal: AbortSignal | undefined): void | Promise<void>;
+  /** A call has ended: one that opened a body, when that was closed or read to its end. */
+  leave(): void;
+}
+
+/** Lets every call in and out by `occupancy`: to count those in flight, or to bound them. */
+export function occupancyLayer(occupancy: Occupancy): Layer {
   const around: Around = async (call, o, run) => {
-    await places.take(o.signal);
+    const taken = occupancy.take(o.signal);
+    if (taken !== undefined) await taken;
     let opened = false;
     try {
       const result = await run(o);
       opened = call.operation === 'get';
       return result;
     } finally {
-      if (!opened) places.leave();
+      if (!opened) occupancy.leave();
     }
   };
-  return (inner) => aroundDriver(inner, { around, opened: (_key, _o, object) => leavingAtClose(object, places) });
+  return (inner) => aroundDriver(inner, { around, opened: (_key, _o, object) => leavingAtClose(object, occupancy) });
 }
 
-function leavingAtClose(object: DriverObject, places: Places): DriverObject {
+function leavingAtClose(object: DriverObject, occupancy: Occupancy): DriverObject {
   let left = false;
   const leave = (): void => {
-    if (!left) places.leave();
+    if (!left) occupancy.leave();
     left = true;
   };
   async function* body(): AsyncIterable<Uint8Array> {
@@ -47,7 +60,7 @@ function leavingAtClose(object: DriverObject, places: Places): DriverObject {
 }
 
 /** A counting semaphore, first come first served. */
-class Places {
+class Places implements Occupancy {
   #free: number;
   readonly #waiting = new Set<() => void>();
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   BucketDriver,
   Call,
@@ -16,6 +15,7 @@ import { isStorageError, StorageError } from '../storage-error.ts';
 import { type Around, aroundDriver, type DriverCall } from './around.ts';
 import { delegate } from './delegate.ts';
 import { shownKey } from '../wording/shown-key.ts';
+import { waitTimer } from './wait-timer.ts';
 
 /** How failures are repeated. */
 export interface RetryOptions {
@@ -92,16 +92,6 @@ class RetryPolicy {
   #delay(error: StorageError, attempt: number): number {
     const full = Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** (attempt - 1));
     return Math.max(error.retryAfterMs ?? 0, full / 2 + (full / 2) * this.#random());
-  }
-}
-
-async function waitTimer(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    // The timer rejects with an error of its own; an abort rejects with the caller's reason.
-    if (signal?.aborted === true) throw signal.reason;
-    throw error;
   }
 }
 
