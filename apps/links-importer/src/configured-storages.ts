@@ -9,6 +9,8 @@ export interface StoragesRequest {
   readonly requests?: number;
   /** How long a request, a page or a piece of a body may take, in milliseconds. Default: as long as the providers wait by themselves. */
   readonly timeoutMs?: number;
+  /** The providers that are loaded, where the command knows before which it needs. Default: all that the configuration names, and those that need no entry. */
+  readonly providers?: readonly string[];
 }
 
 export interface ConfiguredStorages {
@@ -18,15 +20,16 @@ export interface ConfiguredStorages {
   readonly refuseUncertain: (provider: string, bucket: string) => void;
 }
 
-/** Reads the configuration, tells what is wrong with it, and loads the providers that it names. Throws `CommandError` where nothing of it can be used. */
-export async function openStorages(context: CommandContext, { requests, timeoutMs }: StoragesRequest): Promise<ConfiguredStorages> {
+/** Reads the configuration, tells what is wrong with it, and loads the providers that are needed. Throws `CommandError` where nothing of it can be used. */
+export async function openStorages(context: CommandContext, { requests, timeoutMs, providers: wanted }: StoragesRequest): Promise<ConfiguredStorages> {
   const found = readConfiguration(context.request, context.terminal, (line) => context.tell(line));
   const { config } = found;
   const { importPackage } = context.terminal;
-  // Public links need no entry; every other provider is one that the configuration names.
-  const names = new Set(['fs', 'http', ...config.entries.map(({ provider }) => provider), ...(config.main === undefined ? [] : [config.main.provider])]);
+  const main = config.main === undefined ? [] : [config.main.provider];
+  // Links may name any entry, and public ones need none.
+  const names = wanted ?? ['fs', 'http', ...config.entries.map(({ provider }) => provider)];
   const providers: Provider[] = [];
-  for (const name of names) {
+  for (const name of new Set([...names, ...main])) {
     const provider = await installedProvider(name, importPackage);
     if (provider !== undefined) providers.push(provider);
   }

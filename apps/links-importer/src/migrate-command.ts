@@ -8,7 +8,7 @@ import type { CommandContext } from './command-context.ts';
 import { readEntitiesMap } from './entities-map.ts';
 import { EXIT } from './exit-code.ts';
 import { heedSignals } from './heed-signals.ts';
-import { linksOfFolder } from './named-folder.ts';
+import { linksOfFolder, providerOf } from './named-folder.ts';
 import { showProgress } from './progress-line.ts';
 import { tableLines } from './table-lines.ts';
 
@@ -23,6 +23,8 @@ export interface MigrateRequest {
   readonly replace: boolean;
   readonly transfers: number;
   readonly partSize?: number;
+  /** Most milliseconds of a request. */
+  readonly timeoutMs?: number;
   readonly dryRun: boolean;
 }
 
@@ -31,14 +33,15 @@ const MISNAMED: ReadonlySet<ErrorCode> = new Set(['Config', 'InvalidLink', 'Inva
 /** Runs `migrate` for each project, each judged by itself, and gives the exit code. */
 export async function runMigrate(request: MigrateRequest, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const { entitiesMap, from, partSize, projects, dryRun, ...options } = request;
+  const { entitiesMap, from, partSize, projects, timeoutMs, dryRun, ...options } = request;
   if (entitiesMap !== undefined && projects.length > 1) throw new CommandError('--entities-map is of one project; name one');
   const map = entitiesMap === undefined ? undefined : await readEntitiesMap(resolve(terminal.cwd, entitiesMap), entitiesMap);
   const catalog = await context.catalog({ create: false });
   const found = [];
   for (const name of projects) found.push(await findProject(catalog, name));
-  const { storages, refuseUncertain } = await context.storages();
   const target = parseLinkPrefix(request.to);
+  const providers = [target.provider, ...(from === undefined ? [] : [providerOf(from)])];
+  const { storages, refuseUncertain } = await context.storages({ providers, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   refuseUncertain(target.provider, target.bucket);
   const names = new DatasetNames(catalog);
   let code: number = EXIT.done;

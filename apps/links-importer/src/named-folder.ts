@@ -13,6 +13,11 @@ export function linksOfFolder(text: string): string {
   return PUBLIC_URL.test(text) ? asFolder(text) : formatLinkPrefix(namedFolder(text));
 }
 
+/** The provider of what {@link linksOfFolder} takes. Throws `InvalidLink`. */
+export function providerOf(text: string): string {
+  return PUBLIC_URL.test(text) ? 'http' : namedFolder(text).provider;
+}
+
 function asFolder(prefix: string): string {
   return prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
 }

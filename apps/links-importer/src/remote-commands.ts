@@ -33,6 +33,8 @@ export interface UnlinkRequest {
   readonly ids: readonly string[];
   readonly project?: string;
   readonly dataset?: string;
+  /** Most milliseconds of a request. */
+  readonly timeoutMs: number;
   readonly dryRun: boolean;
 }
 
@@ -40,12 +42,13 @@ export interface UnlinkRequest {
 const BATCH = 1000;
 
 /** Runs `unlink` to its end and gives the exit code. */
-export async function runUnlink({ ids, project, dataset, dryRun }: UnlinkRequest, context: CommandContext): Promise<number> {
+export async function runUnlink({ ids, project, dataset, timeoutMs, dryRun }: UnlinkRequest, context: CommandContext): Promise<number> {
   if (ids.length > 0 === (project !== undefined)) throw new CommandError('expected ids of entities, or --project; got neither or both');
   const bad = ids.find((id) => !/^[1-9]\d{0,15}$/.test(id));
   if (bad !== undefined) throw new CommandError(`expected the id of an entity; got ${JSON.stringify(bad)}`);
   const catalog = await context.catalog({ create: false });
-  const { storages } = await context.storages();
+  // Only the main storage is looked at.
+  const { storages } = await context.storages({ timeoutMs, providers: [] });
   const all: number[] = [];
   // Unlinking while paging over what is linked would move the pages.
   if (project !== undefined)

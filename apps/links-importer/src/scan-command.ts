@@ -24,7 +24,7 @@ export interface ScanRequest {
 /** Runs `scan` to its end and gives the exit code. */
 export async function runScan(request: ScanRequest, context: CommandContext): Promise<number> {
   const { provider, bucket: name, prefix } = namedFolder(request.place);
-  const { storages, refuseUncertain } = await context.storages({ timeoutMs: request.timeoutMs });
+  const { storages, refuseUncertain } = await context.storages({ timeoutMs: request.timeoutMs, providers: [provider] });
   refuseUncertain(provider, name);
   const bucket = storages.bucket(formatLinkPrefix({ provider, bucket: name, prefix: '' }));
   const output = await outputFile(request.output, context);

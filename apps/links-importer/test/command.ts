@@ -44,6 +44,10 @@ export interface StartOptions {
   readonly input?: string | Uint8Array;
 }
 
+export interface RunOptions extends StartOptions {
+  readonly importPackage?: (name: string) => Promise<unknown>;
+}
+
 /** Starts the command from its sources. The environment holds nothing of the caller's but PATH. */
 export function start(cwd: string, args: readonly string[], { env = {} }: StartOptions = {}): ChildProcess {
   return spawn(process.execPath, ['--conditions=@stowage/source', MAIN, ...args], {
@@ -65,7 +69,11 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 }
 
 /** Runs the command in this process, from its arguments to its exit code: a process for each of many would take the tests' time. */
-export async function run(cwd: string, args: readonly string[], { env = {}, input = '' }: StartOptions = {}): Promise<Ended> {
+export async function run(
+  cwd: string,
+  args: readonly string[],
+  { env = {}, input = '', importPackage = (name) => import(name) }: RunOptions = {},
+): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(stdout), text(stderr)]);
   const code = await runCli(args, {
@@ -78,7 +86,7 @@ export async function run(cwd: string, args: readonly string[], { env = {}, inpu
     now: () => performance.now(),
     today: () => new Date(),
     onSignal: () => () => undefined,
-    importPackage: (name) => import(name),
+    importPackage,
     exitNow: () => undefined,
   });
   stdout.end();

@@ -101,6 +101,56 @@ describe('a folder', () => {
   });
 });
 
+describe('https links of a store', () => {
+  const urls = [
+    'https://cars.s3.eu-central-1.amazonaws.com/a%20b/1.jpg',
+    'https://account.blob.core.windows.net/boats/2.jpg',
+    'https://storage.googleapis.com/planes/3.jpg',
+    'https://example.org/4.jpg',
+  ];
+  const imported = async (...flags: string[]): Promise<unknown> => {
+    plant(folder.path, { 'urls.txt': urls.join('\n') });
+    // Without a configuration, buckets are not looked for.
+    for (const name of ['remote_links.yml', '.env']) rmSync(join(folder.path, name));
+    expect(await links(['import', 'urls.txt', '--project', 'P', '--verify', 'none', ...flags])).toMatchObject({ code: 0 });
+    return objectsOf((await links(['entities', 'list', '--project', 'P', '--json'])).stdout).map(({ link }) => link);
+  };
+
+  it('stay as they are', async () => {
+    expect(await imported()).toEqual(urls);
+  });
+
+  it('become links of their bucket with --store-urls', async () => {
+    expect(await imported('--store-urls')).toEqual(['s3://cars/a b/1.jpg', 'azure://boats/2.jpg', 'google://planes/3.jpg', 'https://example.org/4.jpg']);
+  });
+});
+
+describe('providers', () => {
+  it('are loaded where the command needs them', async () => {
+    plant(folder.path, { ...PICTURES, 'data/storage/private/1': 'one' });
+    const config = readFileSync(join(folder.path, 'remote_links.yml'), 'utf8');
+    plant(folder.path, {
+      'remote_links.yml': `${config}boats:\n  provider: azure\n  account: a\n  access_key: a\n  secret_key: ${'a'.repeat(86)}==\n  buckets: [boats]\n`,
+    });
+    const imported = new Set<string>();
+    const importPackage = (name: string): Promise<unknown> => {
+      imported.add(name);
+      return import(name);
+    };
+    const loading = async (...args: string[]): Promise<unknown> => {
+      imported.clear();
+      const input = '{"name":"1.jpg","dataset":["d"],"local":"/private/1"}';
+      expect(await links(args, { importPackage, input })).toMatchObject({ code: 0 });
+      return [...imported].toSorted();
+    };
+    expect(await loading('scan', 'fs://pics/')).toEqual(['@stowage/fs']);
+    await loading('entities', 'add', '-', '--project', 'P', '--type', 'images');
+    expect(await loading('migrate', 'P', '--to', 'fs://archive/moved')).toEqual(['@stowage/fs']);
+    expect(await loading('check')).toEqual(['@stowage/azure', '@stowage/fs', '@stowage/http']);
+    expect(await loading('unlink', '--project', 'P')).toEqual(['@stowage/fs']);
+  });
+});
+
 describe('bad input', () => {
   it.each([
     ['a file that is not there', ['import', 'none.txt', '--project', 'P'], 3, 'the links file "none.txt" is not there'],

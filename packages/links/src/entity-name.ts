@@ -2,8 +2,8 @@ import type { Link } from '@stowage/core';
 import { endingOf } from './media-type.ts';
 
 /**
- * The name of what a link stands for: the last segment of its key. Of an http link, the last segment of its path, percent-decoded
- * and without query and fragment; of one without a path, its host.
+ * The name of what a link stands for: the last segment of its key. Of an http link, the last segment of its path, without query and
+ * fragment, and percent-decoded where that gives a name; of one without a path, its host.
  */
 export function entityName(link: Link): string {
   if (link.kind === 'object') return link.key.slice(link.key.lastIndexOf('/') + 1);
@@ -12,8 +12,7 @@ export function entityName(link: Link): string {
   const path = cut < 0 ? link.url.slice(start) : link.url.slice(start, start + cut);
   const slash = path.lastIndexOf('/');
   const name = slash < 0 ? '' : decoded(path.slice(slash + 1));
-  // A decoded %2F would make folders of a name.
-  return (name === '' ? hostOf(path) : name).replaceAll('/', '_');
+  return name === '' ? hostOf(path) : name;
 }
 
 /** The folders above a link's name: of an object's key, and of an http link its host and the folders of its path, decoded. */
@@ -43,12 +42,12 @@ function hostOf(path: string): string {
   return host.slice(host.lastIndexOf('@') + 1);
 }
 
-/** As it stands where it is no percent-encoded UTF-8, or holds a NUL, which no catalog on PostgreSQL could keep. */
+/** As it stands where it is no percent-encoded UTF-8, or holds a slash, which would make folders of a name, or a NUL, which no catalog on PostgreSQL could keep. */
 function decoded(segment: string): string {
   if (!segment.includes('%')) return segment;
   try {
     const plain = decodeURIComponent(segment);
-    return plain.includes('\0') ? segment : plain;
+    return /[/\0]/.test(plain) ? segment : plain;
   } catch {
     return segment;
   }

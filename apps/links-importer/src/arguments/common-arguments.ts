@@ -30,9 +30,14 @@ export function withCatalog(made: Command): Command {
 /** Long for an answer, short for a night: four attempts end within four minutes. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** The time of commands that only read: of an upload, nobody can say how long a part may take. */
+/** The time of commands that only read. */
 export function requestTimeout(): Option {
   return new Option('--timeout <time>', 'for a request').argParser(waiting).default(REQUEST_TIMEOUT_MS, '60s');
+}
+
+/** The time of commands that write: nobody can say for all how long a part of an upload may take, or a copy within the store. */
+export function writeTimeout(): Option {
+  return new Option('--timeout <time>', 'for a request or part (default: no limit)').argParser(waiting);
 }
 
 /** What a timer of Node can wait for. */

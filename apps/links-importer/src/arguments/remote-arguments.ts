@@ -1,7 +1,7 @@
 import type { MigrateLayout } from '@stowage/links';
 import { atOnce, command, examples, given, size, withOutput, withStorages } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
-import { type CommonOptions, commonRequest, type Run, withCatalog } from './common-arguments.ts';
+import { type CommonOptions, commonRequest, requestTimeout, type Run, withCatalog, writeTimeout } from './common-arguments.ts';
 
 const TRANSFERS = 16;
 
@@ -17,6 +17,7 @@ export function migrateArguments(run: Run): Command {
     .addOption(new Option('--replace', 'write over what lies at a target'))
     .addOption(new Option('--transfers <N>', 'at once').argParser(atOnce).default(TRANSFERS))
     .addOption(new Option('--part-size <size>', 'of large files (default: 8m)').argParser(size))
+    .addOption(writeTimeout())
     .addOption(new Option('-n, --dry-run', 'say what would be done, and change nothing'));
   withOutput(withStorages(withCatalog(made)), { progress: true }).addHelpText(
     'after',
@@ -28,8 +29,11 @@ export function migrateArguments(run: Run): Command {
   return made.action((projects: string[], o: MigrateCommandOptions) =>
     run(commonRequest(o), async (context) => {
       const { runMigrate } = await import('../migrate-command.ts');
-      const { to, from, layout, entitiesMap, linkVerified = false, clearLocal = false, replace = false, transfers, partSize, dryRun = false } = o;
-      return runMigrate({ projects, to, layout, linkVerified, clearLocal, replace, transfers, dryRun, ...given({ from, entitiesMap, partSize }) }, context);
+      const { to, from, layout, entitiesMap, linkVerified = false, clearLocal = false, replace = false, transfers, partSize, timeout, dryRun = false } = o;
+      return runMigrate(
+        { projects, to, layout, linkVerified, clearLocal, replace, transfers, dryRun, ...given({ from, entitiesMap, partSize, timeoutMs: timeout }) },
+        context,
+      );
     }),
   );
 }
@@ -44,6 +48,7 @@ interface MigrateCommandOptions extends CommonOptions {
   readonly replace?: true;
   readonly transfers: number;
   readonly partSize?: number;
+  readonly timeout?: number;
   readonly dryRun?: true;
 }
 
@@ -65,13 +70,21 @@ export function unlinkArguments(run: Run): Command {
     .argument('[id...]', 'ids of entities')
     .addOption(new Option('--project <name>', 'all of a project'))
     .addOption(new Option('--dataset <path>', 'a dataset of the project, and those within'))
+    .addOption(requestTimeout())
     .addOption(new Option('-n, --dry-run', 'say what would be done, and change nothing'));
   withOutput(withStorages(withCatalog(made)), { progress: false });
-  return made.action((ids: string[], o: CommonOptions & { readonly project?: string; readonly dataset?: string; readonly dryRun?: true }) =>
+  return made.action((ids: string[], o: UnlinkCommandOptions) =>
     run(commonRequest(o), async (context) => {
       const { runUnlink } = await import('../remote-commands.ts');
-      const { project, dataset, dryRun = false } = o;
-      return runUnlink({ ids, dryRun, ...given({ project, dataset }) }, context);
+      const { project, dataset, timeout, dryRun = false } = o;
+      return runUnlink({ ids, timeoutMs: timeout, dryRun, ...given({ project, dataset }) }, context);
     }),
   );
+}
+
+interface UnlinkCommandOptions extends CommonOptions {
+  readonly project?: string;
+  readonly dataset?: string;
+  readonly timeout: number;
+  readonly dryRun?: true;
 }
