@@ -12,9 +12,9 @@ const at = (name: string): string => join(folder.path, name);
 /** `outcome` or `outcome:reason` of each key. */
 const outcomesOf = (stdout: string): Record<string, string> =>
   Object.fromEntries(
-    eventsOf(stdout)
+    (eventsOf(stdout) as { event: string; key: string; outcome: string; reason?: string }[])
       .filter(({ event }) => event === 'outcome')
-      .map(({ key, outcome, reason }) => [String(key), [outcome, reason].filter((word) => word !== undefined).join(':')]),
+      .map(({ key, outcome, reason }) => [key, reason === undefined ? outcome : `${outcome}:${reason}`]),
   );
 
 describe('a disk that fills up', () => {

@@ -147,3 +147,25 @@ it.for(['disk → MinIO', 'MinIO → disk'])(
     process.stderr.write(`${direction}: ${kills} of ${KILLS} killed, ${again} writes made again of ${writesOf(log).size}\n`);
   },
 );
+
+it('an upload that the store began, and of which a killed run never heard, goes with the next run; those of others stay', async (ctx) => {
+  const { server } = started;
+  if (server === undefined) return ctx.skip(started.missing);
+  const { endpoint, accessKeyId, secretAccessKey } = server;
+  await makeBucket(server, 'kill-unheard');
+  const to: ChildPlace = { kind: 'minio', endpoint, bucket: 'kill-unheard', accessKeyId, secretAccessKey };
+  const planted = join(folder, 'planted');
+  mkdirSync(join(planted, 'large'), { recursive: true });
+  for (const i of [0, 1]) writeFileSync(join(planted, `large/${i}`), randomBytes(2 * PART));
+  await using bucket = openPlace(to);
+  const theirs = await bucket.upload('large/2');
+  const run: ChildRun = { from: { kind: 'fs', root: planted }, to, stateFolder: join(folder, 'state'), log: join(folder, 'log'), partSize: PART, delete: true };
+  const { output } = await child({ ...run, dieOnUpload: true });
+  expect(output).toBe('');
+  const left = await openUploads(to);
+  expect(left.filter((key) => key !== 'large/2').length).toBeGreaterThan(0);
+  expect(JSON.parse((await child(run)).output)).toMatchObject({ counts: { copied: { objects: 2 }, failed: { objects: 0 } } });
+  expect(await openUploads(to)).toEqual(['large/2']);
+  expect(differences(await manifestOfBucket(to), manifestOf(planted))).toEqual([]);
+  await theirs.abort();
+});

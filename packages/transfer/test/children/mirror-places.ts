@@ -18,6 +18,8 @@ export interface ChildRun {
   readonly log: string;
   readonly partSize: number;
   readonly delete: boolean;
+  /** Whether the process is killed when the store has begun the first upload, before anybody here knows of it. */
+  readonly dieOnUpload?: true;
 }
 
 export function openPlace(place: ChildPlace, ...layers: Layer[]): Bucket {
@@ -31,7 +33,7 @@ export async function runMirror(run: ChildRun): Promise<MirrorReport> {
   const identity = (place: ChildPlace): { store: string; path: string[] } =>
     place.kind === 'fs' ? { store: 'file', path: [place.root] } : { store: place.endpoint, path: [place.bucket] };
   const source = openPlace(run.from);
-  const destination = openPlace(run.to, logging(run.log));
+  const destination = openPlace(run.to, logging(run.log), ...(run.dieOnUpload === true ? [dyingOnUpload] : []));
   try {
     return await balancedMirror(source, destination, {
       mode: 'sync',
@@ -46,6 +48,15 @@ export async function runMirror(run: ChildRun): Promise<MirrorReport> {
     await destination.close();
   }
 }
+
+const dyingOnUpload: Layer = (inner) =>
+  delegate(inner, {
+    async startUpload(key, o) {
+      const upload = await inner.startUpload(key, o);
+      process.kill(process.pid, 'SIGKILL');
+      return upload;
+    },
+  });
 
 function logging(log: string): Layer {
   const wrote = (what: string, key: string, bytes: number): void => appendFileSync(log, `${what} ${JSON.stringify(key)} ${bytes}\n`);
