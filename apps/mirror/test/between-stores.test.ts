@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { runCli } from '../src/cli.ts';
-import { type Ended, eventsOf, useFolder } from './command.ts';
+import { type Ended, eventsOf, namesIn, useFolder } from './command.ts';
 import { fakeTerminal } from './fake-terminal.ts';
 import { accountSas, plainAzure } from './plain/plain-azure.ts';
 import { plainDisk } from './plain/plain-disk.ts';
@@ -20,12 +20,16 @@ const started = await serverOrReason(async () => ({ azurite: await startAzurite(
 const folder = useFolder();
 const at = (name: string): string => join(folder.path, name);
 
-/** Keys that lie beneath other keys, which only stores without folders hold, beside the odd ones. */
-const KEYS = [...ODD_KEYS.map(({ key }) => key), 'n', 'n.', 'n/b', 'n/b/c', 'n0'];
+/** Without content, as tools make them for folders. */
+const MARKERS = ['folder/', 'empty folder/'];
+/**
+ * Beside the odd ones: keys that lie beneath other keys, which only stores without folders hold, and those that differ by case alone.
+ */
+const KEYS = [...ODD_KEYS.map(({ key }) => key), 'n', 'n.', 'n/', 'n/b', 'n/b/c', 'n0', 'Letters', 'letters', 'LETTERS/x', ...MARKERS, 'folder/in it'];
 /** Azurite answers a listing with this name by status 500; the service encodes such names. Without it where Azure takes part. */
 const NOT_ON_AZURITE = 'a\u{ffff}b';
 
-const contentOf = (key: string): string => `content of ${JSON.stringify(key)}`;
+const contentOf = (key: string): string => (MARKERS.includes(key) ? '' : `content of ${JSON.stringify(key)}`);
 const contentsByKey = (keys: readonly string[]): Record<string, string> => Object.fromEntries(keys.map((key) => [key, sha256Of(contentOf(key))]));
 
 if (started.server === undefined) test('sync between stores', ({ skip }) => skip(started.missing));
@@ -122,6 +126,25 @@ else {
       expect(await to.headers(destination, 'd/a.jpg')).toEqual(headers);
     });
   });
+  it.each([disk, s3, azure].map((store) => [store.name, store] as const))(
+    'keys with "." and ".." between slashes, which Google holds, are conflicts on %s, and lead nowhere',
+    async (_, to) => {
+      const [source, destination] = [await make(google), await make(to)];
+      const dots = ['../up', './dot', 'a/../b', 'a/./c', 'a/..', 'a/.'];
+      for (const key of [...dots, 'a/kept']) await google.put(source, key, contentOf(key));
+      const links = [google.link(source), to.link(destination)];
+      const planned = await command('plan', ...links, '--json');
+      const made = await command('sync', ...links, '--json');
+      for (const run of [planned, made]) {
+        expect(keysOf(run, 'conflict')).toEqual(dots.toSorted());
+        expect(keysOf(run, 'copied')).toEqual(['a/kept']);
+      }
+      expect([planned.code, made.code]).toEqual([1, 1]);
+      expect(await to.contents(destination)).toEqual(contentsByKey(['a/kept']));
+      expect([...namesIn(folder.path)].filter((name) => /(?:^|\/)(?:up|dot)$/.test(name))).toEqual([]);
+    },
+  );
+
   it.each([
     [
       'Azure',

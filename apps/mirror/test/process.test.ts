@@ -77,14 +77,22 @@ describe('signals', () => {
 });
 
 describe('a reader that goes away', () => {
-  it('ends the command without a word', async () => {
+  it.each([
+    ['plan', []],
+    ['sync', ['--json', '--no-fsync']],
+    ['sync', ['--verbose', '--no-progress', '--no-fsync']],
+  ] as const)('ends "%s" %j without a word; nothing is torn, and the next run does the rest', async (command, options) => {
     plantMany();
-    const child = start(['plan', at('from'), at('to')]);
+    const child = start([command, at('from'), at('to'), ...options]);
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => (stderr += String(chunk)));
     child.stdout?.once('data', () => child.stdout?.destroy());
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect([code, stderr]).toEqual([141, '']);
+    const whole = treeOf(at('from')) ?? {};
+    for (const [key, content] of Object.entries(treeOf(at('to')) ?? {})) if (key in whole) expect(content).toBe(whole[key]);
+    expect((await run(['sync', at('from'), at('to'), '-q', '--no-fsync'])).code).toBe(0);
+    expect(namesIn(at('to'))).toEqual(namesIn(at('from')));
   });
 });
 

@@ -39,6 +39,7 @@ else {
 
   let denied: Awaited<ReturnType<typeof restrictedKeys>>;
   let expired: string;
+  let skewed: string;
   let metadata: string;
   beforeAll(async () => {
     for (const server of [minio, sealed]) {
@@ -49,6 +50,12 @@ else {
     expired = await listening((_request, answer) => {
       const body = `<Error><Code>ExpiredToken</Code><Message>The provided token ${TOKEN} has expired.</Message></Error>`;
       answer.writeHead(400, { 'content-type': 'application/xml', 'content-length': body.length }).end(body);
+    });
+    skewed = await listening((_request, answer) => {
+      const body =
+        '<Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the current time is too large.</Message></Error>';
+      const date = new Date(Date.now() + 3_600_000).toUTCString();
+      answer.writeHead(403, { 'content-type': 'application/xml', 'content-length': body.length, date }).end(body);
     });
     metadata = await listening(({ url }, answer) => {
       answer.end(url === '/latest/api/token' ? 'a-token' : 'another-role\n');
@@ -97,6 +104,7 @@ else {
       () => ({ ...plain(), endpoint: expired, secret_key: SECRET, session_token: TOKEN }),
       /the session has expired; get new temporary credentials/,
     ],
+    ['a clock that is wrong', () => ({ ...plain(), endpoint: skewed, secret_key: SECRET }), /clock/],
     ['a wrong region', () => ({ ...secure(), region: 'us-east-1' }), /lies in the region "eu-test-1", and "us-east-1" is configured; set region: eu-test-1/],
     [
       'an endpoint that is misspelt',

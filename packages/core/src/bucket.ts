@@ -70,7 +70,7 @@ export interface Bucket extends AsyncDisposable {
   readonly driver: BucketDriver;
   /** The same bucket seen through more layers; the last one is the outermost. Closing either closes both. */
   with(...layers: Layer[]): Bucket;
-  /** Why this store cannot hold the key; undefined where it can. No I/O. */
+  /** Why this store, or any, cannot hold the key; undefined where it can. No I/O. */
   checkKey(key: string): string | undefined;
   head(key: string, o?: HeadOptions): Promise<ObjectInfo>;
   exists(key: string, o?: Call): Promise<boolean>;

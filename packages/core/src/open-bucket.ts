@@ -27,7 +27,7 @@ import type {
   WriteCondition,
 } from './driver.ts';
 import { pickHeaders } from './headers.ts';
-import { assertKey } from './keys.ts';
+import { assertKey, keyFault } from './keys.ts';
 import { timeoutLayer } from './layers/timeout.ts';
 import type { ObjectHeaders, ObjectInfo } from './object-info.ts';
 import { pick } from './pick.ts';
@@ -67,7 +67,7 @@ class DriverBucket implements Bucket {
   }
 
   checkKey(key: string): string | undefined {
-    return this.driver.checkKey(key);
+    return keyFault(key) ?? this.driver.checkKey(key);
   }
 
   head(key: string, o: HeadOptions = {}): Promise<ObjectInfo> {
@@ -431,7 +431,7 @@ class DriverBucket implements Bucket {
 function assertHeldKey(bucket: Bucket, operation: string, key: string): void {
   const where = { operation, provider: bucket.provider, bucket: bucket.name, key };
   assertKey(key, where);
-  const fault = bucket.checkKey(key);
+  const fault = bucket.driver.checkKey(key);
   if (fault !== undefined) throw new StorageError('InvalidKey', `this store cannot hold the key ${JSON.stringify(shownKey(key))}: ${fault}`, where);
 }
 

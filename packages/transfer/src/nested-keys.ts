@@ -1,6 +1,6 @@
 /**
- * Finds keys that lie beneath another key of the same ordered listing (`a/b` where `a` is an object too), which a disk cannot
- * hold. Only keys that the current one begins with are kept: as many as a path has parts.
+ * Finds keys that lie beneath another key of the same ordered listing (`a/b` where `a` is an object too), which disks and
+ * some servers cannot hold. Only keys that the current one begins with are kept: as many as a path has parts.
  */
 export class NestedKeys {
   readonly #above: string[] = [];

@@ -295,7 +295,7 @@ export class Planner {
       this.#nested?.add(key);
       return undefined;
     }
-    const message = `the destination cannot hold it beneath the object ${JSON.stringify(above)}: a disk has either a file or a folder of that name`;
+    const message = `the destination (${this.#to.provider}) cannot hold both it and the object ${JSON.stringify(above)} above it`;
     return { kind: 'conflict', key, size, reason: 'key-conflict', message };
   }
 

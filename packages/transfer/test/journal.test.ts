@@ -1,4 +1,4 @@
-import { type Bucket, faultLayer } from '@stowage/core';
+import { type Bucket, delegate, faultLayer, type Layer } from '@stowage/core';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +90,23 @@ describe('revisions of the last run', () => {
     await to.put('c', 'Y');
     expect(byKey((await ran(from, to, { journal: journal() })).outcomes)['c']).toBe('updated:revision');
     expect(await treeOf(to)).toEqual({ a: '1', b: '2', c: '3' });
+  });
+
+  it('are what counts where the clock of the store is an hour off, either way', async () => {
+    for (const hours of [-1, 1]) {
+      const now = Date.now();
+      const from = (await bucketOf({})).with(noChecksums);
+      await from.put('a', '1', { lastModified: new Date(now) });
+      const clock: Layer = (inner) =>
+        delegate(inner, { put: (key, body, o) => inner.put(key, body, { ...o, lastModified: new Date(now + hours * 3_600_000) }) });
+      const to = (await bucketOf({}, clock, apart, noChecksums)).with(ownTimes);
+      const at = { journal: journal({ destination: { store: 'memory', path: [String(hours)] } }) };
+      const kinds = async (): Promise<string | undefined> => byKey((await ran(from, to, at)).outcomes)['a'];
+      expect([hours, await kinds(), await kinds()]).toEqual([hours, 'copied', 'same']);
+      await from.put('a', '2', { lastModified: new Date(now + 60_000) });
+      expect([hours, await kinds(), await kinds()]).toEqual([hours, 'updated:revision', 'same']);
+      expect(await treeOf(to)).toEqual({ a: '2' });
+    }
   });
 
   it('of keys that are on neither side are forgotten', async () => {

@@ -60,6 +60,18 @@ describe('Planner', () => {
     expect((await planOf({ 'a?': '1', b: '2' }, {}, MIRROR, [], [refusing])).lines).toEqual(['a? conflict:invalid-key', 'b copy']);
   });
 
+  it('takes names that no store may be asked for as keys that the destination cannot hold', async () => {
+    const renamed: Layer = (inner) =>
+      delegate(inner, {
+        async *list(o) {
+          for await (const page of inner.list(o))
+            yield { ...page, objects: page.objects.map((info, i) => ({ ...info, key: ['.', '..', '../a'][i] ?? info.key })) };
+        },
+      });
+    const { lines } = await planOf({ a: '1', b: '2', c: '3', d: '4' }, {}, {}, [renamed]);
+    expect(lines).toEqual(['. conflict:invalid-key', '.. conflict:invalid-key', '../a conflict:invalid-key', 'd copy']);
+  });
+
   it('finds keys beneath keys, where the destination cannot hold both', async () => {
     const tree = { a: '1', 'a.b': '2', 'a/b': '3' };
     expect((await planOf(tree, {}, MIRROR, [], [disk])).lines).toEqual(['a copy', 'a.b copy', 'a/b conflict:key-conflict']);

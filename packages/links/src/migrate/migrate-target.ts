@@ -1,5 +1,5 @@
 import type { Dataset, Entity, Id, Project } from '@stowage/catalog';
-import { type Bucket, formatLink, keyFault, type LinkSchemes, parseLinkPrefix, type Storages, StorageError, tryParseLink } from '@stowage/core';
+import { type Bucket, formatLink, type LinkSchemes, parseLinkPrefix, type Storages, StorageError, tryParseLink } from '@stowage/core';
 import type { EntitiesMapEntry, MigrateLayout } from './migrate-options.ts';
 
 /** Where an entity goes, or why it can go nowhere. */
@@ -50,7 +50,7 @@ export class MigrateTarget {
   }
 
   #at(key: string): Target {
-    const fault = keyFault(key) ?? this.bucket.checkKey(key);
+    const fault = this.bucket.checkKey(key);
     if (fault !== undefined) return { ok: false, message: `${JSON.stringify(key)} cannot be a key of the target: ${fault}` };
     const link = formatLink(
       { kind: 'object', provider: this.#provider, bucket: this.#name, key },
