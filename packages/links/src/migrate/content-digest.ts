@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Bucket, type Call, cheapestDigest, type ObjectInfo } from '@stowage/core';
 
-/** Where objects that were moved keep the SHA-256 of their content, in base64: stores keep none of what came in parts. */
-export const HASH_METADATA = 'stowage-sha256';
+/**
+ * Where objects that were moved keep the SHA-256 of their content, in base64: stores keep none of what came in parts. Letters and digits
+ * alone: Azure keeps no name with a dash, and proxies drop headers with an underscore.
+ */
+export const HASH_METADATA = 'stowagesha256';
 
 /** Base64 of the SHA-256 of one revision of an object. Throws what the store throws. */
 export async function hashOf(bucket: Bucket, info: ObjectInfo, call: Call): Promise<string> {
