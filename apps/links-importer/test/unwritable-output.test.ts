@@ -7,6 +7,7 @@ const folder = useFolder();
 
 it.each([
   ['import', 'l.txt', '--project', 'P', '--report-dir', 'file/report'],
+  ['import', 'l.txt', '--project', 'P', '--report-dir', '/proc/report'],
   ['check', '--report', 'file/findings'],
   ['scan', 'fs://pics', '-o', 'missing/l.txt'],
 ])('a place that cannot be written is told in one plain line: %s', async (...args) => {
@@ -15,5 +16,7 @@ it.each([
   await run(folder.path, ['projects', 'create', 'P', '--type', 'images']);
   const { code, stderr } = await run(folder.path, args);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^stowage-links: "[^"]*\/(?:file\/report|file\/findings|missing\/l\.txt)" cannot be used: \w+ gives (?:ENOTDIR|ENOENT); [^\n]*\n$/);
+  expect(stderr).toMatch(
+    /^stowage-links: "[^"]*\/(?:file\/report|proc\/report|file\/findings|missing\/l\.txt)" cannot be used: \w+ gives (?:ENOTDIR|ENOENT); [^\n]*\n$/,
+  );
 });

@@ -1,5 +1,5 @@
-import { type BucketDriver, delegate, type Layer, StorageError } from '@stowage/core';
-import { existsSync, mkdirSync } from 'node:fs';
+import { type BucketDriver, delegate, type Layer, makeFolder, StorageError } from '@stowage/core';
+import * as fs from 'node:fs';
 
 /**
  * Makes a local destination's folder with the first write and not before: a run that is refused, or only plans, leaves nothing
@@ -10,7 +10,7 @@ export function createdOnWrite(folder: string): Layer {
   const ensure = (): void => {
     if (made) return;
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(fs, folder);
     } catch (error) {
       throw new StorageError(
         'BucketNotFound',
@@ -23,11 +23,11 @@ export function createdOnWrite(folder: string): Layer {
   return (inner) =>
     delegate(inner, {
       async *list(o): ReturnType<BucketDriver['list']> {
-        if (existsSync(folder)) yield* inner.list(o);
+        if (fs.existsSync(folder)) yield* inner.list(o);
         else yield { objects: [], prefixes: [], issues: [] };
       },
       async head(key, o) {
-        if (!existsSync(folder))
+        if (!fs.existsSync(folder))
           throw new StorageError('NotFound', `the destination has no ${JSON.stringify(key)}: its folder is yet to be made`, { operation: 'head', key });
         return inner.head(key, o);
       },

@@ -1,5 +1,6 @@
 import type { MirrorReport, Outcome, OutcomeKind } from '@stowage/transfer';
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { makeFolder } from '@stowage/core';
+import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CommandError, type Terminal } from '@stowage/terminal';
 import { isInside } from './engine-settings.ts';
@@ -30,8 +31,8 @@ export class ReportFiles {
     if (inside !== undefined)
       throw new CommandError(`--report-dir: ${JSON.stringify(folder)} lies in ${JSON.stringify(inside.label)}, which is mirrored; name a folder outside`);
     try {
-      mkdirSync(this.#folder, { recursive: true });
-      for (const [kind, name] of Object.entries(FILES)) this.#open.set(kind as OutcomeKind, openSync(join(this.#folder, name), 'w'));
+      makeFolder(fs, this.#folder);
+      for (const [kind, name] of Object.entries(FILES)) this.#open.set(kind as OutcomeKind, fs.openSync(join(this.#folder, name), 'w'));
     } catch (error) {
       this.close();
       throw new CommandError(`--report-dir: ${JSON.stringify(folder)} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
@@ -41,15 +42,15 @@ export class ReportFiles {
   add(batch: readonly Outcome[]): void {
     const texts = new Map<OutcomeKind, string>();
     for (const outcome of batch) if (this.#open.has(outcome.kind)) texts.set(outcome.kind, (texts.get(outcome.kind) ?? '') + eventLine(outcomeEvent(outcome)));
-    for (const [kind, text] of texts) writeSync(this.#open.get(kind) as number, text);
+    for (const [kind, text] of texts) fs.writeSync(this.#open.get(kind) as number, text);
   }
 
   end(report: MirrorReport, exitCode: number, time: string): void {
-    writeFileSync(join(this.#folder, 'report.json'), `${JSON.stringify(endEvent(report, exitCode, time), undefined, 2)}\n`);
+    fs.writeFileSync(join(this.#folder, 'report.json'), `${JSON.stringify(endEvent(report, exitCode, time), undefined, 2)}\n`);
   }
 
   close(): void {
-    for (const file of this.#open.values()) closeSync(file);
+    for (const file of this.#open.values()) fs.closeSync(file);
     this.#open.clear();
   }
 }

@@ -191,6 +191,9 @@ describe('what a run leaves to read', () => {
       'skipped.jsonl',
       'updated.jsonl',
     ]);
+    // Nobody makes a folder there, and Node's own way to make several asks for ever.
+    const refused = process.platform === 'linux' ? await sync('--report-dir', '/proc/x') : undefined;
+    if (refused !== undefined) expect([refused.code, refused.stderr]).toEqual([2, 'stowage-mirror: --report-dir: "/proc/x" cannot be written (ENOENT)\n']);
     const inside = await sync('--report-dir', at('to/report'));
     expect([inside.code, inside.stderr]).toEqual([2, expect.stringContaining('which is mirrored; name a folder outside')]);
   });

@@ -68,6 +68,8 @@ export { parseLink, parseLinkPrefix, tryParseLink, tryParseLinkPrefix } from './
 export type { ParsedLink, ParsedLinkPrefix, ParseLinkOptions } from './links/parse-link.ts';
 export { parseStoreUrl } from './links/store-url.ts';
 export type { StoreUrl } from './links/store-url.ts';
+export { makeFolder } from './make-folder.ts';
+export type { FolderMaker } from './make-folder.ts';
 export { memoryDriver } from './memory/memory-driver.ts';
 export type { MemoryOptions } from './memory/memory-driver.ts';
 export { sameRevision } from './object-info.ts';

@@ -1,4 +1,6 @@
-import { mkdir, open, stat, truncate } from 'node:fs/promises';
+import { makeFolder } from '@stowage/core';
+import * as fs from 'node:fs';
+import { open, stat, truncate } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFileName } from '../links-file/links-format.ts';
@@ -82,7 +84,7 @@ class FolderReport implements ImportReportFiles {
   async #file(path: string, head = ''): Promise<AppendedFile> {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
-    await mkdir(join(this.folder, path, '..'), { recursive: true });
+    makeFolder(fs, join(this.folder, path, '..'));
     const file = await AppendedFile.open(join(this.folder, path), 0);
     this.#files.set(path, file);
     if (head !== '') await file.append(head);

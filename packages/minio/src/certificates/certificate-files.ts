@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { chmod, lstat, open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { quoted } from '@stowage/core';
+import { makeFolder, quoted } from '@stowage/core';
 import { configError, systemCode } from '../credentials/sign-in-error.ts';
 import type { CertificatePair } from './make-certificate.ts';
 
@@ -25,11 +26,13 @@ export interface WritePairOptions {
  */
 export async function writePair(folder: string, files: PairFiles, pair: CertificatePair, { force = false }: WritePairOptions = {}): Promise<PairFiles> {
   const paths = { certificate: join(folder, files.certificate), privateKey: join(folder, files.privateKey) };
-  await told(folder, () =>
-    mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await told(folder, async () => {
+    try {
+      makeFolder(fs, folder, 0o700);
+    } catch (error) {
       throw systemCode(error) === 'EEXIST' ? configError(`${quoted(folder)} is a file; expected a folder`) : error;
-    }),
-  );
+    }
+  });
   if (force) {
     await told(paths.privateKey, () => replace(paths.privateKey, pair.privateKey));
     await told(paths.certificate, () => replace(paths.certificate, pair.certificate));

@@ -1,6 +1,6 @@
-import { isStorageError, StorageError } from '@stowage/core';
+import { isStorageError, makeFolder, StorageError } from '@stowage/core';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { PlaceIdentity } from '../overlap.ts';
@@ -59,7 +59,7 @@ class UnusableJournal extends Error {}
 export function openJournalFile(stateFolder: string, pair: MirrorPair, today: () => Date, notice: (text: string) => void): DatabaseSync {
   const path = journalPath(stateFolder, pair);
   try {
-    mkdirSync(journalFolder(stateFolder), { recursive: true, mode: 0o700 });
+    makeFolder(fs, journalFolder(stateFolder), 0o700);
     try {
       return openSound(path, pair);
     } catch (error) {
@@ -77,7 +77,7 @@ export function openJournalFile(stateFolder: string, pair: MirrorPair, today: ()
 
 /** As {@link openJournalFile}, for looking only: undefined where there is none that can be read. */
 export function peekJournalFile(path: string, pair?: MirrorPair): DatabaseSync | undefined {
-  if (!existsSync(path)) return undefined;
+  if (!fs.existsSync(path)) return undefined;
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
@@ -93,15 +93,15 @@ export function peekJournalFile(path: string, pair?: MirrorPair): DatabaseSync |
 /** Renames a journal and what SQLite keeps beside it. */
 export function setAside(path: string, today: Date): string {
   const aside = `${path}.set-aside-${today.toISOString().replaceAll(':', '')}`;
-  for (const suffix of ['-wal', '-shm', '']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  for (const suffix of ['-wal', '-shm', '']) if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
   return aside;
 }
 
 function openSound(path: string, pair: MirrorPair): DatabaseSync {
-  const isNew = !existsSync(path);
+  const isNew = !fs.existsSync(path);
   const db = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
-    if (isNew) chmodSync(path, 0o600);
+    if (isNew) fs.chmodSync(path, 0o600);
     prepare(db, pair);
     return db;
   } catch (error) {
