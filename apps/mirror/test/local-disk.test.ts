@@ -117,6 +117,18 @@ describe('what is no file', () => {
   });
 });
 
+it('names that are no UTF-8 are conflicts, each told, and bar deletions; the rest is copied', async () => {
+  plant(at('from'), { a: '1', 'd/b': '2' });
+  for (const name of [Buffer.from('caf\u{e9}', 'latin1'), Buffer.from([0x64, 0x2f, 0xff, 0xfe])])
+    writeFileSync(Buffer.concat([Buffer.from(`${at('from')}/`), name]), 'x');
+  plant(at('to'), { extra: 'kept' });
+  const { code, stdout } = await run(['sync', at('from'), at('to'), '--json', '--verbose']);
+  expect(code).toBe(1);
+  expect(eventsOf(stdout).filter(({ outcome, reason }) => outcome === 'conflict' && reason === 'invalid-key')).toHaveLength(2);
+  expect((await run(['sync', at('from'), at('to'), '--delete'])).code).toBe(5);
+  expect(treeOf(at('to'))).toEqual({ a: '1', 'd/b': '2', extra: 'kept' });
+});
+
 describe('modification times', () => {
   it('before 1970 arrive, and are found the same again', async () => {
     plant(at('from'), { old: '1', older: '2', epoch: '3' });

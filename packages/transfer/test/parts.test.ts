@@ -10,7 +10,7 @@ import { journalPath } from '../src/journal/journal-file.ts';
 import { MemoryBudget } from '../src/parts/memory-budget.ts';
 import { partRange, partSizeFor } from '../src/parts/part-plan.ts';
 import { balancedMirror } from './balanced-mirror.ts';
-import { apart, bucketOf, byKey, ran, type Tree, treeOf } from './trees.ts';
+import { apart, bucketOf, byKey, capable, ran, type Tree, treeOf } from './trees.ts';
 
 let stateFolder: string;
 beforeEach(() => {
@@ -145,6 +145,16 @@ describe('an object in parts', () => {
     const to = await bucketOf({}, apart, spy(seen));
     expect(byKey((await ran(from, to, { partSize: PART })).outcomes)).toEqual({ v: 'copied' });
     expect(seen.filter(({ operation }) => operation === 'part')).toHaveLength(parts);
+    expect(await hashesOf(to)).toEqual(await hashesOf(from));
+  });
+
+  it('of more parts than the store takes goes in fewer, larger ones', async () => {
+    const seen: { operation: string }[] = [];
+    const from = await bucketOf({ v: big(5 * 2 ** 20 + 1) });
+    const few = capable((c) => ({ ...c, multipart: { ...c.multipart, maxParts: 4 } }));
+    const to = await bucketOf({}, apart, spy(seen), few);
+    expect(byKey((await ran(from, to, { partSize: PART, journal: journal() })).outcomes)).toEqual({ v: 'copied' });
+    expect(seen.filter(({ operation }) => operation === 'part')).toHaveLength(3);
     expect(await hashesOf(to)).toEqual(await hashesOf(from));
   });
 
