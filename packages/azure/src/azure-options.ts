@@ -47,7 +47,7 @@ export interface AzureOptions {
   readonly partSize?: number;
   /** Blocks in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4. */
   readonly concurrency?: number;
-  /** Connections to the service. Default 64. */
+  /** Connections to the service at most; they are opened as requests need them. Default 256. */
   readonly connections?: number;
   /** Milliseconds until a connection must stand. Default 4,000. */
   readonly connectTimeoutMs?: number;
@@ -95,7 +95,7 @@ export function azureSettings(o: AzureOptions): AzureSettings {
     serviceVersion,
     partSize,
     concurrency: o.concurrency ?? 4,
-    connections: o.connections ?? 64,
+    connections: o.connections ?? 256,
     connectTimeoutMs: o.connectTimeoutMs ?? 4_000,
     answerTimeoutMs: o.answerTimeoutMs ?? 300_000,
     silenceMs: o.silenceMs ?? 60_000,

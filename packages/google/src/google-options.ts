@@ -19,7 +19,7 @@ export interface GoogleOptions {
   readonly versioned?: boolean;
   /** Bytes a chunk of content that goes in chunks; a multiple of 256 KiB. Content up to it goes in one request. Default 8 MiB. */
   readonly chunkSize?: number;
-  /** Connections to the service. Default 64. */
+  /** Connections to the service at most; they are opened as requests need them. Default 256. */
   readonly connections?: number;
   /** Milliseconds until a connection must stand. Default 4,000. */
   readonly connectTimeoutMs?: number;
@@ -50,7 +50,7 @@ export function googleSettings(o: GoogleOptions): GoogleSettings {
   const chunkSize = o.chunkSize ?? 8 * MIB;
   if (!Number.isInteger(chunkSize) || chunkSize < CHUNK_UNIT || chunkSize % CHUNK_UNIT !== 0 || chunkSize > 1024 * MIB)
     throw config(`chunkSize: expected a multiple of ${CHUNK_UNIT} bytes up to 1 GiB, got ${chunkSize}`);
-  const { connections = 64 } = o;
+  const { connections = 256 } = o;
   if (!Number.isInteger(connections) || connections < 1) throw config(`connections: expected a whole number, 1 or more; got ${connections}`);
   for (const name of ['userProject', 'project'] as const) {
     const id = o[name];

@@ -35,7 +35,7 @@ export interface MinioOptions {
   readonly partSize?: number;
   /** Parts in flight at once in one put: it holds `partSize * concurrency` bytes at most. Default 4; 3 for streams. */
   readonly concurrency?: number;
-  /** Connections to the server. Default 64. */
+  /** Connections to the server at most; they are opened as requests need them. Default 256. */
   readonly connections?: number;
   /** Milliseconds until a connection must stand. Default 4,000. */
   readonly connectTimeoutMs?: number;
@@ -90,7 +90,7 @@ export function minioSettings(o: MinioOptions): MinioSettings {
     concurrency: o.concurrency ?? 4,
     streamPartSize: o.partSize ?? 5 * MIB,
     streamConcurrency: o.concurrency ?? 3,
-    connections: o.connections ?? 64,
+    connections: o.connections ?? 256,
     connectTimeoutMs: o.connectTimeoutMs ?? 4_000,
     answerTimeoutMs: o.answerTimeoutMs ?? 300_000,
     silenceMs: o.silenceMs ?? 60_000,

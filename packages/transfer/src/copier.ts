@@ -22,7 +22,7 @@ import { WorkLanes } from './work-lanes.ts';
 /** Copies in flight at once at the beginning: enough to hide a network's latency, few enough for a modest server. */
 export const DEFAULT_TRANSFERS = 16;
 /** Copies in flight at most, where more of them get more done. */
-const MOST_TRANSFERS = 64;
+const MOST_TRANSFERS = 256;
 /** Where one call carries many copies, that many calls: each keeps a core or a disk queue busy by itself. */
 const DEFAULT_BATCHES = 4;
 /** A batch is closed at this size, so that large objects spread over the calls in flight. */

@@ -121,13 +121,16 @@ describe('adaptive concurrency', () => {
   }
   const perSlot = 1_000_000;
 
-  it('grows while goodput grows, to its bound', () => {
+  it('doubles while goodput doubles, to its bound', () => {
+    expect(simulate((limit) => limit * perSlot, 3)).toEqual([32, 64, 64]);
     expect(simulate((limit) => limit * perSlot, 12).at(-1)).toBeGreaterThan(60);
   });
 
   it('stays at the knee, and probes again for ever', () => {
     const limits = simulate((limit) => Math.min(limit, 20) * perSlot, 200);
-    expect(Math.max(...limits)).toBeLessThanOrEqual(25);
+    // The one window in which it was doubled has told where the knee is.
+    expect(limits.slice(0, 2)).toEqual([32, 20]);
+    expect(Math.max(...limits.slice(1))).toBeLessThanOrEqual(25);
     expect(new Set(limits.slice(150)).size).toBeGreaterThan(1);
     expect(limits.filter((limit) => limit === 20).length).toBeGreaterThan(100);
   });
@@ -140,9 +143,9 @@ describe('adaptive concurrency', () => {
         if (window >= 20 && window < 24) for (let i = 0; i < 50; i++) c.throttled();
       },
     );
-    expect(limits[19]).toBe(63);
+    expect(limits[19]).toBe(64);
     expect(limits[20]).toBe(44);
-    expect(limits[23]).toBe(Math.floor(Math.floor(Math.floor(Math.floor(63 * 0.7) * 0.7) * 0.7) * 0.7));
+    expect(limits[23]).toBe(Math.floor(Math.floor(Math.floor(Math.floor(64 * 0.7) * 0.7) * 0.7) * 0.7));
     expect(limits.at(-1)).toBeGreaterThan(60);
   });
 

@@ -1,8 +1,12 @@
 /** What a window of work came to is judged after this long, and when as many pieces have ended as may be in flight. */
 const WINDOW_MS = 500;
+/** While the limit doubles: over a long way a run is over before longer windows have found it. */
+const FIRST_WINDOW_MS = 200;
 /** Better by less than this is no better: measurements waver. */
 const GAIN = 1.05;
 const GROWTH = 1.25;
+/** Twice as many pieces that get at least so much more done are doubled again. */
+const WORTH_DOUBLING = 1.5;
 /** What a store that asks to slow down gets. */
 const BACK_OFF = 0.7;
 /** Windows without a probe, behind one that gained nothing. */
@@ -18,9 +22,9 @@ export interface ConcurrencyBounds {
 /**
  * How many pieces of work may be in flight, found while they are: as many as still make more of it get done.
  *
- * It grows while goodput grows with it. Where it does not (the line is full, or answers only take longer), the last step is taken
- * back and tried again later, for ever: a store may have become faster. A store that asks to slow down gets 0.7 times as many at
- * once.
+ * It doubles while goodput nearly doubles with it, and then grows in smaller steps while goodput grows. Where it does not (the line is
+ * full, or answers only take longer), the last step is taken back and tried again later, for ever: a store may have become faster. A
+ * store that asks to slow down gets 0.7 times as many at once.
  */
 export class AdaptiveConcurrency {
   readonly #most: number;
@@ -32,6 +36,7 @@ export class AdaptiveConcurrency {
   #work = 0;
   #throttled = false;
   #saturated = false;
+  #doubling = true;
   #before: { readonly limit: number; readonly goodput: number } | undefined;
   #rest = 0;
 
@@ -54,7 +59,7 @@ export class AdaptiveConcurrency {
     this.#work += bytes + OBJECT_BYTES;
     if (inFlight >= this.#limit) this.#saturated = true;
     const elapsed = this.#now() - this.#began;
-    if (elapsed >= WINDOW_MS && this.#ended >= this.#limit) this.#judge(this.#work / elapsed);
+    if (elapsed >= (this.#doubling ? FIRST_WINDOW_MS : WINDOW_MS) && this.#ended >= this.#limit) this.#judge(this.#work / elapsed);
   }
 
   /** A store has asked to slow down. */
@@ -69,13 +74,17 @@ export class AdaptiveConcurrency {
     const { limit } = this;
     if (this.#throttled) {
       this.#before = undefined;
+      this.#doubling = false;
       this.#rest = 2;
     } else if (this.#before !== undefined) {
-      const gained = goodput > this.#before.goodput * GAIN;
-      if (gained) this.#probe(limit, goodput);
+      const gain = goodput / this.#before.goodput;
+      if (gain > (this.#doubling ? WORTH_DOUBLING : GAIN)) this.#probe(limit, goodput);
       else {
-        this.#set(this.#before.limit);
+        // Of a step that doubled, what has paid is kept.
+        const kept = this.#doubling ? Math.ceil(this.#before.limit * gain) : this.#before.limit;
+        this.#set(Math.min(limit, Math.max(this.#before.limit, kept)));
         this.#before = undefined;
+        this.#doubling = false;
         this.#rest = REST;
       }
     } else if (this.#rest > 0) this.#rest--;
@@ -89,7 +98,7 @@ export class AdaptiveConcurrency {
   }
 
   #probe(limit: number, goodput: number): void {
-    const next = Math.min(this.#most, Math.ceil(limit * GROWTH));
+    const next = Math.min(this.#most, Math.ceil(limit * (this.#doubling ? 2 : GROWTH)));
     this.#before = next > limit ? { limit, goodput } : undefined;
     this.#set(next);
   }
