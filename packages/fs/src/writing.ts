@@ -45,9 +45,10 @@ export function writeFile(root: Root, place: Place, fill: Fill, o: WriteOptions,
 async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOptions, waits: DiskWaits | undefined): Promise<ObjectInfo> {
   const { fs } = root;
   // What is bound to fail, fails before any content is read.
-  if (hasFolders(root, place)) assertReplaceable(root, place, o.if);
+  const hasAll = hasFolders(root, place);
+  if (hasAll) assertReplaceable(root, place, o.if);
   else if (o.if !== undefined && o.if !== 'absent') throw new FsFault('PreconditionFailed', 'it is not there, a revision of it was expected');
-  const { temporary, made } = openTemporary(root, place);
+  const { temporary, made } = openTemporary(root, place, hasAll);
   let { fd } = temporary;
   let replacement: Replacement | undefined;
   const headers = pickHeaders(o);
@@ -86,11 +87,12 @@ async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOption
   }
 }
 
-function openTemporary(root: Root, place: Place): { readonly temporary: TemporaryFile; readonly made: readonly string[] } {
+/** @param hasAll whether its folders were there a moment ago */
+function openTemporary(root: Root, place: Place, hasAll: boolean): { readonly temporary: TemporaryFile; readonly made: readonly string[] } {
   for (let turn = 0; ; turn++) {
     const made: string[] = [];
     try {
-      made.push(...makeFolders(root, place));
+      if (!hasAll || turn > 0) made.push(...makeFolders(root, place));
       return { temporary: createTemporary(root.fs, place.folder), made };
     } catch (error) {
       removeMadeFolders(root, made);

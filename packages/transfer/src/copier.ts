@@ -279,7 +279,7 @@ export class Copier {
     }
     progress.began(1);
     const again = { source, destination, action, signal, stop, retries: this.#retries, onAgain: (sent: number): void => progress.bytesSent(-sent) };
-    const copied = await repeatedCopy(again, async () => (await this.#unkept(action)) ?? attempt());
+    const copied = await repeatedCopy(again, this.#o.trash === undefined ? attempt : async () => (await this.#unkept(action)) ?? attempt());
     if (copied.ok) this.#done(action, copied.revision, copied.sent);
     else {
       progress.bytesSent(-copied.sent);

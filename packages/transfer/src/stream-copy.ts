@@ -38,22 +38,37 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
     return { ok: false, error, side: 'source', sent };
   }
   let readError: { readonly error: unknown } | undefined;
+  const failed = (error: unknown): never => {
+    readError = { error };
+    throw error;
+  };
+  async function passed(bytes: number): Promise<void> {
+    if (o.pass !== undefined) await o.pass(bytes);
+    sent += bytes;
+    o.onBytes(bytes);
+  }
   async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of object) {
-        await o.pass?.(chunk.byteLength);
-        sent += chunk.byteLength;
-        o.onBytes(chunk.byteLength);
+        await passed(chunk.byteLength);
         yield chunk;
       }
     } catch (error) {
-      readError = { error };
-      throw error;
+      failed(error);
+    }
+  }
+  async function whole(): Promise<Uint8Array> {
+    try {
+      const bytes = await object.bytes();
+      await passed(bytes.byteLength);
+      return bytes;
+    } catch (error) {
+      return failed(error);
     }
   }
   try {
     const { size } = object.info;
-    const body = size <= WHOLE_BYTES ? await whole(content()) : content();
+    const body = size <= WHOLE_BYTES ? await whole() : content();
     const { put, lastModified } = destination.capabilities;
     const condition = writeCondition(action);
     const conditional = condition.if === 'absent' ? put.absent !== false : put.match !== false;
@@ -73,18 +88,6 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   } finally {
     await object[Symbol.asyncDispose]();
   }
-}
-
-/** The chunks as one; no copy of what came in one piece. */
-async function whole(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of content) chunks.push(chunk);
-  return chunks.length === 1
-    ? (chunks[0] as Uint8Array)
-    : Buffer.concat(
-        chunks,
-        chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
-      );
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */

@@ -27,15 +27,15 @@ export function aroundDriver(inner: BucketDriver, { around, opened }: AroundHook
   const read = (operation: string, key?: string): DriverCall => ({ operation, ...(key === undefined ? {} : { key }), repeatable: true, conditional: false });
   const write = (operation: string, key: string, conditional: boolean, repeatable = true): DriverCall => ({ operation, key, repeatable, conditional });
   return delegate(inner, {
-    head: (key, o) => around(read('head', key), o, (call) => inner.head(key, { ...o, ...call })),
+    head: (key, o) => around(read('head', key), o, (call) => inner.head(key, merged(o, call))),
     get: async (key, o) => {
-      const object = await around(read('get', key), o, (call) => inner.get(key, { ...o, ...call }));
+      const object = await around(read('get', key), o, (call) => inner.get(key, merged(o, call)));
       return opened === undefined ? object : opened(key, o, object);
     },
     put: (key, body, o) =>
       around(write('put', key, o.if !== undefined, body instanceof Uint8Array), o, (call) =>
         // A layer that gives up on the call gives up on its source, too: a driver that waits for the next chunk hears of it.
-        inner.put(key, call.signal === o.signal || body instanceof Uint8Array ? body : abortableStream(body, call.signal), { ...o, ...call }),
+        inner.put(key, call.signal === o.signal || body instanceof Uint8Array ? body : abortableStream(body, call.signal), merged(o, call)),
       ),
     startUpload: async (key, o) => aroundUpload(await around(write('startUpload', key, true), o, (call) => inner.startUpload(key, { ...o, ...call })), around),
     resumeUpload: async (ref, o) => aroundUpload(await around(read('resumeUpload', ref.key), o, (call) => inner.resumeUpload(ref, { ...o, ...call })), around),
@@ -68,6 +68,11 @@ function aroundUpload(upload: Upload, around: Around): Upload {
     detach: () => upload.detach(),
     [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
   };
+}
+
+/** The call's options, changed by a layer where it did. */
+function merged<O extends Call>(o: O, call: Call): O {
+  return call === o ? o : { ...o, ...call };
 }
 
 /** Each step of an iteration as a call, which cannot be repeated: an iterator that threw has ended. */

@@ -44,7 +44,7 @@ export function retryLayer(options: RetryOptions = {}): Layer {
   const policy = new RetryPolicy(options);
   const around: Around = (call, o, run) => policy.run(call, o, run);
   return (inner) => {
-    const repeated = aroundDriver(inner, { around, opened: (key, o, object) => ({ ...object, ...resumed(inner, policy, key, o, object) }) });
+    const repeated = aroundDriver(inner, { around, opened: (key, o, object) => resumed(new ResumedBody(inner, policy, key, o, object), object) });
     return delegate(repeated, {
       list: (o) => resumedList(inner, policy, o),
       copyMany: (items, o) => repeatItems(policy, 'copy', items, o, (some, call) => repeated.copyMany(some, call)),
@@ -117,33 +117,90 @@ async function* resumedList(inner: BucketDriver, policy: RetryPolicy, o: ListOpt
   }
 }
 
-/** A body that goes on where it broke off. */
-function resumed(inner: BucketDriver, policy: RetryPolicy, key: string, o: GetOptions, first: DriverObject): Pick<DriverObject, 'body' | 'close'> {
-  let current = first;
-  async function* body(): AsyncIterable<Uint8Array> {
-    let at = first.range.start;
-    for (let attempt = 1; ; attempt++) {
+function resumed(body: ResumedBody, object: DriverObject): DriverObject {
+  return { ...object, body, close: () => body.close() };
+}
+
+/** A body that goes on where it broke off. Written out as an iterator: a generator costs a small object as much as its read. */
+class ResumedBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #inner: BucketDriver;
+  readonly #policy: RetryPolicy;
+  readonly #key: string;
+  readonly #o: GetOptions;
+  readonly #first: DriverObject;
+  #current: DriverObject;
+  #chunks: AsyncIterator<Uint8Array> | undefined;
+  #at: number;
+  #attempt = 1;
+  #ended = false;
+
+  constructor(inner: BucketDriver, policy: RetryPolicy, key: string, o: GetOptions, first: DriverObject) {
+    this.#inner = inner;
+    this.#policy = policy;
+    this.#key = key;
+    this.#o = o;
+    this.#first = first;
+    this.#current = first;
+    this.#at = first.range.start;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    while (!this.#ended) {
       try {
-        for await (const chunk of current.body) {
-          at += chunk.byteLength;
-          yield chunk;
-          attempt = 1;
+        this.#chunks ??= this.#current.body[Symbol.asyncIterator]();
+        const step = await this.#chunks.next();
+        if (step.done !== true) {
+          this.#at += step.value.byteLength;
+          this.#attempt = 1;
+          return step;
         }
-        if (at >= first.range.end) return;
-        throw new StorageError('Unavailable', `the content of ${JSON.stringify(shownKey(key))} broke off at byte ${at} of ${first.range.end}`, {
-          operation: 'get',
-          key,
-        });
+        if (this.#at < this.#first.range.end) throw this.#brokenOff();
+        this.#ended = true;
       } catch (error) {
-        await current.close();
-        await policy.pause(error, attempt, o.signal);
-        current = await policy.run({ operation: 'get', key, repeatable: true, conditional: false }, o, (call) =>
-          inner.get(key, { ...o, ...call, ifMatch: first.info.revision, range: { start: at, end: first.range.end } }),
-        );
+        await this.#reopen(error);
       }
     }
+    return { done: true, value: undefined };
   }
-  return { body: body(), close: () => current.close() };
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#ended = true;
+    await this.#chunks?.return?.();
+    return { done: true, value: undefined };
+  }
+
+  close(): Promise<void> {
+    return this.#current.close();
+  }
+
+  /** Opens what is left, when its time has come; throws where there is to be no further attempt. */
+  async #reopen(error: unknown): Promise<void> {
+    try {
+      await this.#current.close();
+      await this.#policy.pause(error, this.#attempt++, this.#o.signal);
+      const { revision } = this.#first.info;
+      const range = { start: this.#at, end: this.#first.range.end };
+      this.#chunks = undefined;
+      this.#current = await this.#policy.run({ operation: 'get', key: this.#key, repeatable: true, conditional: false }, this.#o, (call) =>
+        this.#inner.get(this.#key, { ...this.#o, ...call, ifMatch: revision, range }),
+      );
+    } catch (failure) {
+      this.#ended = true;
+      throw failure;
+    }
+  }
+
+  #brokenOff(): StorageError {
+    const { end } = this.#first.range;
+    return new StorageError('Unavailable', `the content of ${JSON.stringify(shownKey(this.#key))} broke off at byte ${this.#at} of ${end}`, {
+      operation: 'get',
+      key: this.#key,
+    });
+  }
 }
 
 /** Asks again for the items that failed in a way that may pass, and gives one outcome for each, in order. */
