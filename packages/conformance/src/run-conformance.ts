@@ -11,18 +11,22 @@ import { deleteCases } from './groups/delete.ts';
 import { errorCases } from './groups/errors.ts';
 import { keyCases } from './groups/keys.ts';
 import { listCases } from './groups/list.ts';
+import { listPageCases } from './groups/list-pages.ts';
 import { memoryCases } from './groups/memory.ts';
 import { multipartCases } from './groups/multipart.ts';
 import { presignCases } from './groups/presign.ts';
 import { readCases } from './groups/read.ts';
 import { writeCases } from './groups/write.ts';
+import { writeHeaderCases } from './groups/write-headers.ts';
 import type { Harness } from './harness.ts';
 
 const CASES: readonly ConformanceCase[] = [
   ...readCases,
   ...writeCases,
+  ...writeHeaderCases,
   ...conditionCases,
   ...listCases,
+  ...listPageCases,
   ...keyCases,
   ...multipartCases,
   ...copyCases,
