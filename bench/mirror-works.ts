@@ -115,7 +115,9 @@ async function up(bench: Bench, source: Source, kind: Kind): Promise<Field> {
 
 async function down(bench: Bench, source: Source, kind: Kind): Promise<Field> {
   const expected = sumOfFolder(await source.folder(bench));
-  return await downFrom(bench, await uploaded(source)(bench), 's3://bench/source', expected, kind);
+  const drive = await uploaded(source)(bench);
+  warm(drive, true);
+  return await downFrom(bench, drive, 's3://bench/source', expected, kind);
 }
 
 async function farDown(bench: Bench): Promise<Field> {
@@ -129,7 +131,6 @@ async function farDown(bench: Bench): Promise<Field> {
 
 /** Every run has a folder of its own; large files are removed after each, small ones at the end of all. */
 async function downFrom(bench: Bench, drive: string, from: string, expected: Sum, kind: Kind): Promise<Field> {
-  warm(drive, kind !== 'far');
   const { server: _, tools, ...rest } = await servers(bench, drive, kind);
   return {
     ...rest,
@@ -150,7 +151,6 @@ async function downFrom(bench: Bench, drive: string, from: string, expected: Sum
 
 async function sameObjects(bench: Bench, below: string, kind: Kind): Promise<Field> {
   const drive = await bench.standing.drive(objects(bench.scale));
-  warm(drive, false);
   const { server: _, tools, ...rest } = await servers(bench, drive, kind);
   return {
     ...rest,
@@ -184,7 +184,7 @@ function untouched({ scratch }: Bench, folder: string): Pick<Entrant, 'before' |
   return {
     before: () => writeFileSync(mark, ''),
     after() {
-      const younger = execFileSync('find', [folder, '-newer', mark, '-print', '-quit'], { encoding: 'utf8' }).trim();
+      const younger = execFileSync('find', ['-H', folder, '-newer', mark, '-print', '-quit'], { encoding: 'utf8' }).trim();
       if (younger !== '') throw new Error(`nothing was to do, but it wrote ${younger}`);
     },
   };
