@@ -1,7 +1,7 @@
 import { isCatalogError } from '@stowage/catalog';
 import { isStorageError } from '@stowage/core';
-import { CommandError, failureText, prepareCommands, program } from '@stowage/terminal';
-import { type Command, CommanderError } from 'commander';
+import { CommandError, program, runProgram } from '@stowage/terminal';
+import type { Command } from 'commander';
 import { catalogArguments } from './arguments/catalog-arguments.ts';
 import { type Run, type RunOptions } from './arguments/common-arguments.ts';
 import { checkArguments, importArguments, scanArguments } from './arguments/links-arguments.ts';
@@ -11,21 +11,9 @@ import { EXIT } from './exit-code.ts';
 import { VERSION } from './version.ts';
 
 /** Runs one command line to its end and gives the exit code. Never throws. */
-export async function runCli(argv: readonly string[], terminal: LinksTerminal): Promise<number> {
-  let code: number = EXIT.done;
-  const run: Run = async (options, work) => {
-    code = await runCommand(options, work, terminal);
-  };
-  try {
-    const cli = stowageLinks(run);
-    prepareCommands(cli, terminal);
-    await cli.parseAsync(argv, { from: 'user' });
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    terminal.stderr.write(`stowage-links: ${failureText(error, terminal, isToldPlainly)}\n`);
-    return exitCodeOf(error);
-  }
+export function runCli(argv: readonly string[], terminal: LinksTerminal): Promise<number> {
+  const make = (ended: (code: number) => void): Command => stowageLinks(async (options, work) => ended(await runCommand(options, work, terminal)));
+  return runProgram(argv, terminal, make, { isTold: isToldPlainly, exitCodeOf });
 }
 
 async function runCommand(options: RunOptions, work: (context: CommandContext) => Promise<number>, terminal: LinksTerminal): Promise<number> {
@@ -62,9 +50,10 @@ function exitCodeOf(error: unknown): number {
 /** What only another command line can mend. */
 const USAGE: ReadonlySet<string> = new Set(['InvalidArgument', 'InvalidLink', 'Config', 'NotFound', 'AlreadyExists']);
 
-function stowageLinks(run: Run): Command {
+/** The program; its actions are run by `run`. */
+export function stowageLinks(run: Run): Command {
   const description =
-    'Links files in, a catalog out: projects of images or videos that lie where they\nare. No byte is copied but by "migrate", none is ever deleted.';
+    'Links files in, a catalog out: projects of images or videos that lie where they are. No byte is copied but by "migrate", none is ever deleted.';
   const cli = program('stowage-links', { description, version: VERSION, epilogue: EPILOGUE });
   const commands = [importArguments, checkArguments, scanArguments, migrateArguments, setRemoteArguments, unlinkArguments].map((make) => make(run));
   for (const command of [...commands, ...catalogArguments(run)]) cli.addCommand(command);
@@ -72,20 +61,22 @@ function stowageLinks(run: Run): Command {
 }
 
 const EPILOGUE = `
-The catalog is a file of SQLite or a database of PostgreSQL: --db, else the
-place in the variable of --db-env, else STOWAGE_DB, else
-./stowage-catalog.sqlite. Leave a password out of the URL: PGPASSWORD has it.
-Links need a configuration: --config FILE, else the one of STOWAGE_CONFIG,
-./remote_links.yml or /remote_links.yml; the main storage is in .env.
+The catalog is a file of SQLite or a database of PostgreSQL:
+--db, else the place in the variable of --db-env, else
+STOWAGE_DB, else ./stowage-catalog.sqlite. Leave a password
+out of the URL: PGPASSWORD has it.
+Links need a configuration: --config FILE, else the one of
+STOWAGE_CONFIG, ./remote_links.yml or /remote_links.yml; the
+main storage is in .env.
 
 Exit codes
-  0 done                    1 some lines, links or entities failed
-  2 wrong usage             3 a file or place to read is missing
-  4 catalog cannot be used  6 check: objects are gone or changed
+  0 done                    1 some lines or links failed
+  2 wrong usage             3 what is to be read is missing
+  4 catalog cannot be used  6 check: objects gone, changed
   130, 143 interrupted; run again to go on
 
 Examples
-  stowage-links scan s3://cars/2020/ --type images -o cars.txt
+  stowage-links scan s3://cars/2020/ -o cars.txt
   stowage-links import cars.txt --project Cars
   stowage-links check --project Cars
-  stowage-links migrate Cars --to s3://archive/moved --dry-run`;
+  stowage-links migrate Cars --to s3://archive --dry-run`;

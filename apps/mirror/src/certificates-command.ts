@@ -17,7 +17,7 @@ Examples
 
 /** `certs`: what IAM Roles Anywhere needs, made and checked. */
 export function certificatesCommand(run: Run): Command {
-  const group = command('certs', 'Makes and checks certificates to sign in to AWS by IAM Roles Anywhere.').helpCommand(false).addHelpText('after', AFTER);
+  const group = command('certs', 'Makes and checks certificates to sign in to AWS by IAM Roles Anywhere.').addHelpText('after', AFTER);
   const add = (name: CertificatesRequest['command'], description: string, ...options: Option[]): void => {
     const made = command(name, description).addOption(new Option('--folder <folder>', 'where the files are').default('.'));
     for (const option of options) made.addOption(option);

@@ -1,20 +1,6 @@
-import {
-  atOnce,
-  command as newCommand,
-  CommandError,
-  detailOf,
-  examples,
-  failureText,
-  given,
-  prepareCommands,
-  program,
-  type Terminal,
-  withOutput,
-  withStorages,
-} from '@stowage/terminal';
-import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { atOnce, command as newCommand, detailOf, examples, given, program, runProgram, type Terminal, withOutput, withStorages } from '@stowage/terminal';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { certificatesCommand } from './certificates-command.ts';
-import { EXIT } from './exit-code.ts';
 import { cleaning, type EngineOptions, engineRequest, keeping, pacing, reporting, selecting } from './engine-options.ts';
 import type { DoctorRequest, MirrorRequest } from './mirror-request.ts';
 import type { LocalMoveRequest } from './local-move.ts';
@@ -22,26 +8,17 @@ import type { RunsRequest } from './past-runs-table.ts';
 import { VERSION } from './version.ts';
 
 /** Runs one command line to its end and gives the exit code. Never throws. */
-export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
-  let code: number = EXIT.inSync;
-  // Loaded where they are needed, so that help and usage errors come at once.
-  const runs: Runs = {
-    mirror: async (request) => void (code = await (await import('./run-mirror.ts')).runMirror(request, terminal)),
-    doctor: async (request) => void (code = await (await import('./doctor.ts')).runDoctor(request, terminal)),
-    local: async (request) => void (code = await (await import('./local-move.ts')).moveFromLocal(request, terminal)),
-    past: async (request) => void (code = await (await import('./past-runs-table.ts')).tellPastRuns(request, terminal)),
-    certificates: async (request) => void (code = await (await import('./certificates.ts')).runCertificates(request, terminal)),
-  };
-  try {
-    const cli = stowageMirror(runs);
-    prepareCommands(cli, terminal);
-    await cli.parseAsync(argv, { from: 'user' });
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.inSync : EXIT.usage;
-    terminal.stderr.write(`stowage-mirror: ${failureText(error, terminal)}\n`);
-    return error instanceof CommandError ? error.exitCode : EXIT.failed;
-  }
+export function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  return runProgram(argv, terminal, (ended) =>
+    // Loaded where they are needed, so that help and usage errors come at once.
+    stowageMirror({
+      mirror: async (request) => ended(await (await import('./run-mirror.ts')).runMirror(request, terminal)),
+      doctor: async (request) => ended(await (await import('./doctor.ts')).runDoctor(request, terminal)),
+      local: async (request) => ended(await (await import('./local-move.ts')).moveFromLocal(request, terminal)),
+      past: async (request) => ended(await (await import('./past-runs-table.ts')).tellPastRuns(request, terminal)),
+      certificates: async (request) => ended(await (await import('./certificates.ts')).runCertificates(request, terminal)),
+    }),
+  );
 }
 
 type Run = (request: MirrorRequest) => Promise<void>;
@@ -54,7 +31,8 @@ interface Runs {
   readonly certificates: Parameters<typeof certificatesCommand>[0];
 }
 
-function stowageMirror({ mirror, doctor: examine, local, past, certificates }: Runs): Command {
+/** The program; its actions call these. */
+export function stowageMirror({ mirror, doctor: examine, local, past, certificates }: Runs): Command {
   const cli = program('stowage-mirror', { description: 'Mirrors folders and buckets, exactly and safely.', version: VERSION, epilogue: PLACES });
   const commands = [
     ...[sync, copy, check, plan].map((make) => make(mirror)),
@@ -206,8 +184,8 @@ function moveLocal(local: Runs['local']): Command {
     .addHelpText(
       'after',
       `
-Both buckets should be private: "public" names the kind of data.
-A bucket that is there is never changed.
+Both buckets should be private: "public" names a kind of
+data. A bucket that is there is never changed.
 ${examples(`
   stowage-mirror local --dotenv new.env --dry-run
   stowage-mirror local --dotenv new.env --create-buckets

@@ -3,12 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Detail } from './configuration-files.ts';
 
 export function command(name: string, description: string): Command {
-  return new Command(name).description(description).helpOption('-h, --help', 'print this help');
+  return new Command(name).description(description).helpOption('-h, --help', 'print this help').helpCommand(false);
 }
 
 /** The program itself: `--version`, `--help`, and what its help ends with. */
 export function program(name: string, o: { readonly description: string; readonly version: string; readonly epilogue: string }): Command {
-  return command(name, o.description).version(o.version, '--version', 'print the version').helpCommand(false).addHelpText('after', o.epilogue);
+  return command(name, o.description).version(o.version, '--version', 'print the version').addHelpText('after', o.epilogue);
 }
 
 export function examples(text: string): string {

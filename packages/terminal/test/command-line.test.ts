@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { CommanderError, type Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '../src/command-error.ts';
-import { failureText, prepareCommands } from '../src/command-line.ts';
+import { failureText, prepareCommands, runProgram } from '../src/command-line.ts';
 import { atOnce, command, program, withOutput } from '../src/command-options.ts';
 import type { Terminal } from '../src/terminal.ts';
 
@@ -86,4 +86,33 @@ describe('a failure', () => {
 it.each(['0', '1025', '-1', '1.5', '1e2', ''])('%j is no number of things at once', (text) => {
   expect(() => atOnce(text)).toThrow('Expected a whole number from 1 to 1024.');
   expect(atOnce('1024')).toBe(1024);
+});
+
+describe('runProgram', () => {
+  const ran = async (
+    argv: readonly string[],
+    act: () => Promise<number>,
+    own?: Parameters<typeof runProgram>[3],
+  ): Promise<readonly [code: number, told: string]> => {
+    const { terminal, told } = terminalWith();
+    const made = (ended: (code: number) => void): Command =>
+      program('stowage-x', { description: 'X.', version: '1', epilogue: '' }).addCommand(command('go', 'Goes.').action(async () => ended(await act())));
+    return [await runProgram(argv, terminal, made, own), told()];
+  };
+
+  it('gives what the action came to, 0 for help and 2 for a wrong command line', async () => {
+    expect(await ran(['go'], async () => 7)).toEqual([7, '']);
+    expect((await ran(['go', '--help'], async () => 7))[0]).toBe(0);
+    expect(await ran(['go', '--no'], async () => 7)).toEqual([2, expect.stringContaining("stowage-x: unknown option '--no'")]);
+  });
+
+  it('tells what failed in one line, with the exit code that belongs to it', async () => {
+    const failing = (failure: Error) => async (): Promise<number> => {
+      throw failure;
+    };
+    expect(await ran(['go'], failing(new CommandError('no such file', 3)))).toEqual([3, 'stowage-x: no such file\n']);
+    expect(await ran(['go'], failing(new RangeError('x')))).toEqual([1, expect.stringMatching(/^stowage-x: unexpected failure: x; .*\n$/)]);
+    const own = { isTold: (error: unknown) => error instanceof RangeError, exitCodeOf: () => 4 };
+    expect(await ran(['go'], failing(new RangeError('x')), own)).toEqual([4, 'stowage-x: x\n']);
+  });
 });

@@ -25,8 +25,8 @@ export function importArguments(run: Run): Command {
     'after',
     examples(`
   stowage-links import cars.txt boats.csv.gz --project Fleet
-  stowage-links import links.txt --project Fleet --report-dir report
-  stowage-links import report/failed/links.txt --project Fleet`),
+  stowage-links import links.txt --project F --report-dir out
+  stowage-links import out/failed/links.txt --project F`),
   );
   return made.action((files: string[], o: ImportOptions) =>
     run(commonRequest(o), async (context) => {
@@ -78,7 +78,7 @@ export function checkArguments(run: Run): Command {
     'after',
     examples(`
   stowage-links check
-  stowage-links check --project Cars -q --report findings.jsonl`),
+  stowage-links check --project Cars -q --report gone.jsonl`),
   );
   return made.action((o: CheckOptions) =>
     run(commonRequest(o), async (context) => {
@@ -112,8 +112,8 @@ export function scanArguments(run: Run): Command {
   withOutput(withStorages(made), { progress: false }).addHelpText(
     'after',
     examples(`
-  stowage-links scan s3://cars/2020/ --type images -o cars.txt
-  stowage-links scan fs://local-datasets --ext png --newer 7d`),
+  stowage-links scan s3://cars/ --type images -o cars.txt
+  stowage-links scan fs://datasets --ext png --newer 7d`),
   );
   return made.action((place: string, o: ScanOptions) =>
     run(commonRequest(o), async (context) => {

@@ -22,9 +22,9 @@ export function migrateArguments(run: Run): Command {
   withOutput(withStorages(withCatalog(made)), { progress: true }).addHelpText(
     'after',
     examples(`
-  stowage-links migrate Cars --to s3://archive/moved --dry-run
+  stowage-links migrate Cars --to s3://archive --dry-run
   stowage-links migrate Cars Boats --to s3://archive/moved
-  stowage-links migrate Cars --from fs://pics/ --to s3://archive`),
+  stowage-links migrate Cars --from fs://pics --to s3://new`),
   );
   return made.action((projects: string[], o: MigrateCommandOptions) =>
     run(commonRequest(o), async (context) => {
