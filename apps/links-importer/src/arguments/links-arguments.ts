@@ -24,9 +24,9 @@ export function importArguments(run: Run): Command {
   withOutput(withStorages(withCatalog(made)), { progress: true }).addHelpText(
     'after',
     examples(`
-  stowage-links import cars.txt boats.csv.gz --project Fleet
-  stowage-links import links.txt --project F --report-dir out
-  stowage-links import out/failed/links.txt --project F`),
+  stowage-links import a.txt b.csv.gz --project Cars
+  stowage-links import a.txt --project Cars --report-dir out
+  stowage-links import out/failed/a.txt --project Cars`),
   );
   return made.action((files: string[], o: ImportOptions) =>
     run(commonRequest(o), async (context) => {
