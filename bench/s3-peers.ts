@@ -55,7 +55,7 @@ export function libraryTool(server: Server): Pick<S3Tool, 'name' | 'list'> {
   return { name: 'the library alone', list: (bucket) => `${pinnedClient(server)} ${client} ${bucket} list` };
 }
 
-export function isFolder(place: string): boolean {
+function isFolder(place: string): boolean {
   return !place.startsWith('s3://');
 }
 
