@@ -37,6 +37,7 @@ import {
   piecesOfStream,
   sendPieces,
   type SendPlan,
+  signalOf,
   writeConditionHeaders,
 } from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
@@ -218,8 +219,4 @@ export class AzureDriver implements BucketDriver {
   close(): Promise<void> {
     return this.store.close();
   }
-}
-
-function signalOf({ signal }: Call): Call {
-  return pick('signal', signal);
 }

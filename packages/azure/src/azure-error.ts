@@ -1,5 +1,5 @@
 import { type ErrorCode, quoted, type StorageError } from '@stowage/core';
-import { clockDifference, codeOfStatus, refusal, type RefusedAnswer, type RequestContext, withoutSecrets } from '@stowage/wire';
+import { clockDifference, codeOfStatus, commonWords, doing, refusal, type RefusedAnswer, type RequestContext, saidWords, withoutSecrets } from '@stowage/wire';
 
 /** What a refused request was answered with. */
 export interface ServiceFault extends RefusedAnswer {
@@ -111,36 +111,26 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
   const where = key === undefined ? `the container ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
   const special = SPECIAL[fault.code]?.(where, context);
   if (special !== undefined) return special;
-  const said = told(fault, context);
+  // Behind the sentence the service repeats its request id and time.
+  const said = saidWords([fault.code, fault.message.split(/\r?\n|RequestId:/)[0] ?? ''], context.secrets());
   switch (code) {
     case 'NotFound':
       return key === undefined ? `there is nothing at ${endpoint} that answers for ${where}${said}` : `there is no blob ${where}`;
     case 'BucketNotFound':
       return `there is no container ${quoted(bucket)} at ${endpoint}; check its name and the account`;
-    case 'AlreadyExists':
-      return `${where} exists already`;
-    case 'PreconditionFailed':
-      return `${where} is not the revision that was expected: it has been written or deleted since`;
-    case 'NotModified':
-      return `${where} has not changed`;
-    case 'InvalidRange':
-      return `the range lies behind the end of ${where}`;
     case 'Unauthenticated':
       return signInWords(fault, context, said);
     case 'AccessDenied':
       return `these credentials may not ${doing(context.operation)} ${where}${said}`;
-    case 'ChecksumMismatch':
-      return `the service found other bytes than were announced for ${where}`;
-    case 'RateLimited':
-      return `${endpoint} asks to slow down${said}`;
     case 'InvalidKey':
       return `the service does not take ${where} as a name${said}`;
     case 'Config':
       return `${endpoint} does not answer as Blob Storage does, or does not take the container name ${quoted(bucket)} (status ${fault.status})${said}`;
-    case 'Unavailable':
-      return `${endpoint} failed with status ${fault.status}${said}`;
     default:
-      return `${endpoint} refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`;
+      return (
+        commonWords(code, where, said, fault.status, context) ??
+        `${endpoint} refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`
+      );
   }
 }
 
@@ -181,31 +171,6 @@ function signInWords(fault: ServiceFault, context: FaultContext, said: string): 
   if (signIn === 'account-key') return `${endpoint} refused the signature: the account key is not one of this account's two; copy it again from the portal`;
   if (signIn === 'anonymous') return `${endpoint} does not let anonymous requests in; sign in`;
   return `${endpoint} does not accept the token: ${/audience/i.test(why) ? 'it is for another service or account' : /tenant|issuer/i.test(why) ? "it is of another tenant than the account's" : 'it is expired or not known there'}${said}`;
-}
-
-function doing(operation: string): string {
-  return DOING[operation] ?? operation;
-}
-
-const DOING: Readonly<Record<string, string>> = {
-  startUpload: 'begin an upload of',
-  part: 'upload a block of',
-  parts: 'list the blocks of',
-  complete: 'complete the upload of',
-  copy: 'copy to',
-  listUploads: 'list the unfinished uploads of',
-  readTags: 'read the tags of',
-  setHeaders: 'set the headers of',
-  checkAccess: 'look at',
-  createBucket: 'make',
-  presign: 'sign for',
-};
-
-/** The service's own words, where it had any: without the request's id and time, which stand behind a line's end. */
-function told({ code, message }: ServiceFault, { secrets }: FaultContext): string {
-  const clean = withoutSecrets(message.split(/\r?\n|RequestId:/)[0] ?? '', secrets());
-  if (code === '' && clean === '') return '';
-  return ` (${[withoutSecrets(code, secrets()), clean].filter((part) => part !== '').join(': ')})`;
 }
 
 function serverTime(date: string | undefined): string {

@@ -9,7 +9,7 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
-import { type AnswerHeaders, conditionKind, orderedParts, writeConditionHeaders } from '@stowage/wire';
+import { type AnswerHeaders, conditionKind, orderedParts, UploadState, writeConditionHeaders } from '@stowage/wire';
 import { ABORTED, blockId, newUploadId, readBlockId, readUploadRef, STARTED, uploadRef } from './block-id.ts';
 import { blockListBody, heldBlocks, type HeldBlocks } from './block-list.ts';
 import { MAX_BLOCK_BYTES, MAX_BLOCKS } from './blob-limits.ts';
@@ -50,11 +50,12 @@ export class BlockUpload implements Upload {
   readonly #store: StoreConnection;
   readonly #uploadId: string;
   readonly #headers: ObjectHeaders;
-  #state: 'open' | 'completed' | 'aborted' | 'detached' = 'open';
+  readonly #state: UploadState;
 
   constructor(store: StoreConnection, ref: UploadRef, uploadId: string, headers: ObjectHeaders) {
     this.#store = store;
     this.ref = ref;
+    this.#state = new UploadState(ref.key);
     this.#uploadId = uploadId;
     this.#headers = headers;
   }
@@ -69,7 +70,7 @@ export class BlockUpload implements Upload {
         `part ${index} of ${JSON.stringify(key)} has ${bytes.byteLength} bytes, at most ${MAX_BLOCK_BYTES} are allowed`,
         { key },
       );
-    this.#assertOpen();
+    this.#state.assertOpen();
     if (bytes.byteLength === 0) return { index, size: 0, token: EMPTY_PART };
     const token = blockId(this.#uploadId, index);
     await this.#store.done(this.#blockRequest(token, { ...o, body: bytes }));
@@ -107,7 +108,7 @@ export class BlockUpload implements Upload {
   }
 
   async parts(o: Call = {}): Promise<readonly UploadedPart[]> {
-    this.#assertOpen();
+    this.#state.assertOpen();
     return this.#partsIn(await this.#held(o));
   }
 
@@ -126,7 +127,7 @@ export class BlockUpload implements Upload {
 
   /** The blocks of several uploads of one key lie together, and a commit of any drops them all. */
   async complete(parts: readonly UploadedPart[], o: CompleteOptions = {}): Promise<ObjectInfo> {
-    this.#assertOpen();
+    this.#state.assertOpen();
     const { key } = this.ref;
     if (o.checksum !== undefined)
       throw new StorageError('Unsupported', 'Azure compares no checksum of an upload\'s whole content; leave "checksum" out, or compare the object after', {
@@ -163,7 +164,7 @@ export class BlockUpload implements Upload {
     } catch (error) {
       answered = await this.#settled(error, ids, o);
     }
-    this.#state = 'completed';
+    this.#state.completed();
     return {
       key,
       size: ordered.reduce((sum, part) => sum + part.size, 0),
@@ -179,23 +180,18 @@ export class BlockUpload implements Upload {
    * What is done here never touches the blob that may lie at the key.
    */
   async abort(o: Call = {}): Promise<void> {
-    if (this.#state === 'completed' || this.#state === 'aborted') return;
+    if (this.#state.hasEnded) return;
     await this.mark(ABORTED, o);
-    this.#state = 'aborted';
+    this.#state.aborted();
   }
 
   detach(): UploadRef {
-    if (this.#state === 'open') this.#state = 'detached';
+    this.#state.detach();
     return this.ref;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'open') await this.abort();
-  }
-
-  #assertOpen(): void {
-    if (this.#state === 'completed' || this.#state === 'aborted')
-      throw new StorageError('NotFound', `the upload of ${JSON.stringify(this.ref.key)} was ${this.#state} already`, { key: this.ref.key });
+    if (this.#state.isOpen) await this.abort();
   }
 
   #held(o: Call): Promise<HeldBlocks> {

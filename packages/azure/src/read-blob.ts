@@ -1,5 +1,5 @@
-import { type Call, type DriverObject, type GetOptions, type HeadOptions, isStorageError, type ObjectInfo, resolveRange, StorageError } from '@stowage/core';
-import { type AnswerHeaders, headerOf, rangeHeader, readConditionHeaders } from '@stowage/wire';
+import { type DriverObject, type GetOptions, type HeadOptions, isStorageError, type ObjectInfo, resolveRange, StorageError } from '@stowage/core';
+import { type AnswerHeaders, headerOf, rangeHeader, readConditionHeaders, signalOf } from '@stowage/wire';
 import { notBlobStorage } from './azure-error.ts';
 import { withTags } from './blob-tags.ts';
 import { infoOf, rangeOf } from './convert-answer.ts';
@@ -89,8 +89,4 @@ async function getRange(
 /** An answer about a blob has an ETag; what answers without one is no Blob Storage. */
 function assertBlob(headers: AnswerHeaders, store: StoreConnection, operation: string, key: string, status = 200): void {
   if (headers['etag'] === undefined) throw notBlobStorage(store.context(operation, key), status, headerOf(headers, 'content-type'));
-}
-
-function signalOf({ signal }: Call): Call {
-  return pick('signal', signal);
 }

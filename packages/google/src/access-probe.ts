@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type AccessReport, type Call, isStorageError, type Permission } from '@stowage/core';
-import { encodedQuery } from '@stowage/wire';
+import { encodedQuery, signalOf } from '@stowage/wire';
 import { listPage } from './list-objects.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 
 /** https://cloud.google.com/storage/docs/access-control/iam-permissions#object_permissions */
 export const ACTIONS: Readonly<Record<Permission, readonly string[]>> = {

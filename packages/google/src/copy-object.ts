@@ -1,10 +1,10 @@
 import { assertRevision, type Call, type CopyItem, type ObjectHeaders, type ObjectInfo, pickHeaders, type Revision, StorageError } from '@stowage/core';
-import { conditionKind, percentEncoded } from '@stowage/wire';
+import { conditionKind, percentEncoded, signalOf } from '@stowage/wire';
 import { generationMatch, generationOf } from './conditions.ts';
 import { resourceFrom, type WritableResource } from './convert-headers.ts';
 import { HEAD_FIELDS, infoOf, type ObjectResource } from './convert-object.ts';
 import { lookAt, named } from './read-object.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 
 interface RewriteAnswer {
   readonly done?: boolean;

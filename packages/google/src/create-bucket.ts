@@ -1,7 +1,8 @@
 import { type BucketCreation, type Call, isStorageError, quoted, StorageError } from '@stowage/core';
+import { signalOf } from '@stowage/wire';
 import { type GoogleOptions, googleSettings } from './google-options.ts';
 import { listPage } from './list-objects.ts';
-import { ServiceClient, signalOf } from './service-client.ts';
+import { ServiceClient } from './service-client.ts';
 
 /** One set of permissions for the whole bucket, and nobody can open it: https://cloud.google.com/storage/docs/public-access-prevention */
 const CLOSED = { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' } as const;

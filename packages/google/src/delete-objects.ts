@@ -1,7 +1,7 @@
 import { type Call, type DeleteItem, type DeleteOutcome, isStorageError } from '@stowage/core';
-import { inParallel } from '@stowage/wire';
+import { inParallel, signalOf } from '@stowage/wire';
 import { generationOf } from './conditions.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 
 /** Google has no request for many; its batches are single requests in one envelope, and count as such. */
 const AT_ONCE = 32;

@@ -1,8 +1,8 @@
 import { type AccessReport, type Call, type Diagnosis, isStorageError, type MissingPermission, type Permission, type StorageError } from '@stowage/core';
-import { headerOf } from '@stowage/wire';
+import { headerOf, signalOf } from '@stowage/wire';
 import { type Access, ACTIONS, probeAccess } from './access-probe.ts';
 import { type GoogleOptions, type GoogleSettings, googleSettings } from './google-options.ts';
-import { ServiceClient, signalOf } from './service-client.ts';
+import { ServiceClient } from './service-client.ts';
 
 /** What cannot be done without it. */
 const COSTS: Readonly<Record<Permission, string>> = {

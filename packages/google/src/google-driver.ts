@@ -25,7 +25,7 @@ import {
   type Upload,
   type UploadRef,
 } from '@stowage/core';
-import { ChunkReader, inParallel, isBytes } from '@stowage/wire';
+import { ChunkReader, inParallel, isBytes, signalOf } from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
 import { copyObject, replaceHeaders } from './copy-object.ts';
 import { deleteObjects } from './delete-objects.ts';
@@ -37,7 +37,7 @@ import { presignRequest } from './presign-request.ts';
 import { headObject, openObject } from './read-object.ts';
 import { type Chunk, putResumable } from './resumable-put.ts';
 import { sdkClient } from './sdk-client.ts';
-import { ServiceClient, signalOf } from './service-client.ts';
+import { ServiceClient } from './service-client.ts';
 import { capabilitiesOf, keyProblem } from './store-limits.ts';
 import { insertObject } from './write-object.ts';
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, quoted, type StorageError } from '@stowage/core';
-import { codeOfStatus, refusal, type RefusedAnswer, type RequestContext, withoutSecrets } from '@stowage/wire';
+import { codeOfStatus, commonWords, doing, refusal, type RefusedAnswer, type RequestContext, saidWords, withoutSecrets } from '@stowage/wire';
 
 /** What is known of a refused request, whichever of the two APIs refused it. */
 export interface ServiceFault extends RefusedAnswer {
@@ -87,20 +87,13 @@ function refined({ status, reason, message, retryAfter: wait }: ServiceFault, { 
 function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): string {
   const { bucket, key, endpoint, who } = context;
   const where = key === undefined ? `the bucket ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
-  const said = told(fault, context);
+  const said = saidWords([fault.reason, fault.message], context.secrets);
+  if (code === 'Unavailable' && fault.status === 410) return `${endpoint} has dropped the upload of ${where}; begin it again`;
   switch (code) {
     case 'NotFound':
       return `there is no object ${where}`;
     case 'BucketNotFound':
       return `there is no bucket ${quoted(bucket)} at ${endpoint}; check its name`;
-    case 'AlreadyExists':
-      return `${where} exists already`;
-    case 'PreconditionFailed':
-      return `${where} is not the revision that was expected: it has been written or deleted since`;
-    case 'NotModified':
-      return `${where} has not changed`;
-    case 'InvalidRange':
-      return `the range lies behind the end of ${where}`;
     case 'AccessDenied':
       if (context.anonymous)
         return `${where} is not open to everyone for that (${context.operation}), and nobody is signed in; configure credentials_path or sign_in`;
@@ -109,47 +102,16 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
         : `${who} may not ${doing(context.operation)} ${where}${said}`;
     case 'Unauthenticated':
       return `${endpoint} does not accept the sign-in of ${who}: its token has expired or was revoked${said}`;
-    case 'ChecksumMismatch':
-      return `the service found other bytes than were announced for ${where}${said}`;
-    case 'RateLimited':
-      return `${endpoint} asks to slow down${said}`;
-    case 'Unavailable':
-      return fault.status === 410 ? `${endpoint} has dropped the upload of ${where}; begin it again` : `${endpoint} failed with status ${fault.status}${said}`;
     case 'Config':
       if (/project/i.test(fault.reason)) return `the bucket ${quoted(bucket)} has its readers pay: name the project that pays as user_project${said}`;
       if (fault.status >= 300 && fault.status < 400) return `${endpoint} sends requests elsewhere: it is no endpoint of Cloud Storage; check endpoint${said}`;
       return `${endpoint} cannot serve the bucket ${quoted(bucket)}${said}`;
     default:
-      return `${endpoint} refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`;
+      return (
+        commonWords(code, where, said, fault.status, context) ??
+        `${endpoint} refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`
+      );
   }
-}
-
-/** A method as a verb before its object; most are one already. */
-function doing(operation: string): string {
-  return DOING[operation] ?? operation;
-}
-
-const DOING: Readonly<Record<string, string>> = {
-  head: 'look at',
-  get: 'read',
-  put: 'write',
-  startUpload: 'begin an upload of',
-  resumeUpload: 'go on with the upload of',
-  part: 'upload a part of',
-  parts: 'list the parts of',
-  complete: 'complete the upload of',
-  abort: 'abort the upload of',
-  copy: 'copy to',
-  setHeaders: 'change the headers of',
-  listUploads: 'list the unfinished uploads of',
-  checkAccess: 'look at',
-  createBucket: 'make',
-};
-
-/** The service's own words, where it had any. */
-function told({ reason, message }: ServiceFault, { secrets }: FaultContext): string {
-  const parts = [withoutSecrets(reason, secrets), withoutSecrets(message, secrets)].filter((part) => part !== '');
-  return parts.length === 0 ? '' : ` (${parts.join(': ')})`;
 }
 
 /** The error in an answer's body, JSON or XML; empty where it is neither. */

@@ -9,7 +9,7 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
-import { conditionKind, inParallel, orderedParts } from '@stowage/wire';
+import { conditionKind, inParallel, orderedParts, signalOf, UploadState } from '@stowage/wire';
 import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { LISTED_FIELDS, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
@@ -18,7 +18,7 @@ import { deleteObjects } from './delete-objects.ts';
 import { listPage, MAX_PAGE } from './list-objects.ts';
 import { headObject, named } from './read-object.ts';
 import { indexOfPart, OPEN, partName, partsPrefix } from './reserved-names.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 import { readMarker, writeMarker } from './upload-marker.ts';
 import { assertOwn, insertObject, writtenInfo } from './write-object.ts';
 
@@ -50,18 +50,19 @@ export class GoogleUpload implements Upload {
   readonly ref: UploadRef;
   readonly #client: ServiceClient;
   readonly #headers: ObjectHeaders;
-  #state: 'open' | 'completed' | 'aborted' | 'detached' = 'open';
+  readonly #state: UploadState;
 
   constructor(client: ServiceClient, ref: UploadRef, headers: ObjectHeaders) {
     this.#client = client;
     this.ref = ref;
+    this.#state = new UploadState(ref.key);
     this.#headers = headers;
   }
 
   async part(index: number, bytes: Uint8Array, o: Call = {}): Promise<UploadedPart> {
     if (!Number.isInteger(index) || index < 0 || index >= MAX_PARTS)
       throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_PARTS - 1}, got ${index}`, { key: this.ref.key });
-    this.#assertOpen();
+    this.#state.assertOpen();
     const { storageClass } = this.#headers;
     // Composed objects have the class of their components.
     const headers = storageClass === undefined ? {} : { storageClass };
@@ -70,13 +71,13 @@ export class GoogleUpload implements Upload {
   }
 
   async parts(o: Call = {}): Promise<readonly UploadedPart[]> {
-    this.#assertOpen();
+    this.#state.assertOpen();
     const held = await this.#held(o);
     return [...held.entries()].map(([index, { size, crc32c, generation }]) => ({ index, size, token: `${crc32c}.${generation}` }));
   }
 
   async complete(parts: readonly UploadedPart[], o: CompleteOptions = {}): Promise<ObjectInfo> {
-    this.#assertOpen();
+    this.#state.assertOpen();
     const { key, id } = this.ref;
     if (o.checksum !== undefined && Object.keys(o.checksum).some((name) => name !== 'crc32c'))
       throw new StorageError('Unsupported', 'of an upload in parts Google keeps crc32c alone; leave other checksums out, or compare the object after', { key });
@@ -89,7 +90,7 @@ export class GoogleUpload implements Upload {
       sources.length === 0
         ? await insertObject(this.#client, key, new Uint8Array(), { ...signalOf(o), headers: this.#headers, if: o.if }, 'complete')
         : await this.#compose(await this.#gathered(id, sources, o), { size, crc32c: crc32cText(whole) }, o);
-    this.#state = 'completed';
+    this.#state.completed();
     await this.#cleared(o);
     return written;
   }
@@ -97,22 +98,17 @@ export class GoogleUpload implements Upload {
   async abort(o: Call = {}): Promise<void> {
     // The marker goes first: an upload without one is over, whatever of it is still to be removed.
     await deleteObjects(this.#client, [{ key: OPEN + this.ref.id }], signalOf(o));
-    this.#state = 'aborted';
+    this.#state.aborted();
     await this.#removeParts(o);
   }
 
   detach(): UploadRef {
-    if (this.#state === 'open') this.#state = 'detached';
+    this.#state.detach();
     return this.ref;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'open') await this.abort();
-  }
-
-  #assertOpen(): void {
-    if (this.#state === 'completed' || this.#state === 'aborted')
-      throw new StorageError('NotFound', `the upload of ${JSON.stringify(this.ref.key)} was ${this.#state} already`, { key: this.ref.key });
+    if (this.#state.isOpen) await this.abort();
   }
 
   /** By index, in order. */

@@ -1,7 +1,8 @@
 import { afterPrefix, type Call, type ListOptions, type ListPage, type ObjectInfo, StorageError } from '@stowage/core';
+import { signalOf } from '@stowage/wire';
 import { LISTED_FIELDS, listedInfo, type ObjectResource } from './convert-object.ts';
 import { RESERVED } from './reserved-names.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 
 /** Items and prefixes of a page together: https://cloud.google.com/storage/docs/json_api/v1/objects/list */
 export const MAX_PAGE = 1000;

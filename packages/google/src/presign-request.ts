@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type PresignedRequest, type PresignOptions, StorageError } from '@stowage/core';
-import { percentEncoded } from '@stowage/wire';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import { percentEncoded, signalOf } from '@stowage/wire';
+import type { ServiceClient } from './service-client.ts';
 
 /** https://cloud.google.com/storage/docs/access-control/signed-urls: seven days. */
 const MAX_SECONDS = 604_800;

@@ -9,12 +9,12 @@ import {
   type ObjectInfo,
   StorageError,
 } from '@stowage/core';
-import { headerOf } from '@stowage/wire';
+import { headerOf, signalOf } from '@stowage/wire';
 import { generationOf, needsLook } from './conditions.ts';
 import { HEAD_FIELDS, infoOf, type ObjectResource, readAnswer, type ReadAnswer } from './convert-object.ts';
 import { Crc32cDigest } from './crc32c.ts';
 import { type FaultContext, notGoogle } from './google-error.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 
 /** The object's resource, as it is now or in the version named. */
 export async function lookAt(client: ServiceClient, key: string, o: Call & { readonly version?: string }, operation: string = 'head'): Promise<ObjectResource> {

@@ -1,12 +1,12 @@
 import { type Call, isStorageError, type ObjectInfo, StorageError } from '@stowage/core';
-import { conditionKind, headerOf, inAttempts, pause, pauseAfter } from '@stowage/wire';
+import { conditionKind, headerOf, inAttempts, pause, pauseAfter, signalOf } from '@stowage/wire';
 import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
 import { crc32cOf, crc32cText } from './crc32c.ts';
 import type { FaultContext } from './google-error.ts';
 import { named } from './read-object.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 import { assertOwn, type WriteOptions, writtenInfo } from './write-object.ts';
 
 /** One chunk of the content; all but the last are multiples of 256 KiB. */

@@ -141,10 +141,6 @@ export class ServiceClient {
   }
 }
 
-export function signalOf({ signal }: Call): Call {
-  return signal === undefined ? {} : { signal };
-}
-
 function lengthOf(body: Uint8Array | readonly Uint8Array[]): number {
   return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, compareKeys, isStorageError, type ObjectHeaders, StorageError, type UploadRef } from '@stowage/core';
+import { signalOf } from '@stowage/wire';
 import { resourceFrom } from './convert-headers.ts';
 import { wholeSecond } from './convert-object.ts';
 import { listPage, MAX_PAGE } from './list-objects.ts';
 import { OPEN } from './reserved-names.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 import { insertObject } from './write-object.ts';
 
 const ID = /^[0-9a-f-]{36}$/;

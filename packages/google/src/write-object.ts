@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, type Checksums, type ObjectHeaders, type ObjectInfo, StorageError, type WriteCondition } from '@stowage/core';
-import { conditionKind } from '@stowage/wire';
+import { conditionKind, signalOf } from '@stowage/wire';
 import { generationMatch } from './conditions.ts';
 import { resourceFrom } from './convert-headers.ts';
 import { listedInfo, type ObjectResource, WRITTEN_FIELDS } from './convert-object.ts';
 import { crc32cOf, crc32cText } from './crc32c.ts';
 import { named } from './read-object.ts';
-import { type ServiceClient, signalOf } from './service-client.ts';
+import type { ServiceClient } from './service-client.ts';
 
 export interface WriteOptions extends Call {
   readonly headers: ObjectHeaders;

@@ -200,7 +200,7 @@ function google(running: StrictGcsServer): void {
     // Past the bucket, which compares on the way.
     await expect(bucket.driver.put('sum', Buffer.from('x'), { checksum: { md5: 'AAAAAAAAAAAAAAAAAAAAAA==' } })).rejects.toMatchObject({
       code: 'ChecksumMismatch',
-      message: expect.stringContaining('the service found other bytes'),
+      message: expect.stringContaining('the store found other bytes'),
     });
     const info = await bucket.put('sum', '123456789', { checksum: { crc32c: '4waSgw==', md5: 'JfnnlDI7RTiF9RgfG2JNCw==' } });
     expect(info.checksums).toEqual({ crc32c: '4waSgw==', md5: 'JfnnlDI7RTiF9RgfG2JNCw==' });

@@ -1,4 +1,5 @@
 import { type Call, compareKeys, type ListOptions, type ListPage, StorageError, type UploadRef } from '@stowage/core';
+import { signalOf } from '@stowage/wire';
 import type { UploadHost } from './minio-upload.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { decodedUrl } from './xml/text.ts';
@@ -125,8 +126,4 @@ export async function* listUploads(host: UploadHost, prefix: string, byPrefix: b
       throw new StorageError('Unavailable', 'the store gave the same page of uploads twice');
     marker = next;
   }
-}
-
-function signalOf({ signal }: Call): Call {
-  return signal === undefined ? {} : { signal };
 }

@@ -27,7 +27,7 @@ import {
   type Upload,
   type UploadRef,
 } from '@stowage/core';
-import { ChunkReader, inParallel, isBytes, partSizeFor, type Piece, piecesOf, piecesOfStream, sendPieces, type SendPlan } from '@stowage/wire';
+import { ChunkReader, inParallel, isBytes, partSizeFor, type Piece, piecesOf, piecesOfStream, sendPieces, type SendPlan, signalOf } from '@stowage/wire';
 import { probeAccess } from './access-probe.ts';
 import { infoOf, type ObjectAnswer, rangeOf, revisionOf } from './convert-answer.ts';
 import { copyObject, type CopyRules } from './copy-object.ts';
@@ -338,10 +338,6 @@ export class MinioDriver implements BucketDriver, UploadHost {
       return told.code === 'InvalidRange' || told.retryable ? error : asOperation(told, 'head', key);
     }
   }
-}
-
-function signalOf({ signal }: Call): Call {
-  return signal === undefined ? {} : { signal };
 }
 
 function nothingTaken(): void {

@@ -1,5 +1,5 @@
 import { type ErrorCode, quoted, StorageError } from '@stowage/core';
-import { clockDifference, codeOfStatus, refusal, type RefusedAnswer, type RequestContext, withoutSecrets } from '@stowage/wire';
+import { clockDifference, codeOfStatus, commonWords, doing, refusal, type RefusedAnswer, type RequestContext, saidWords, withoutSecrets } from '@stowage/wire';
 
 /** What is known of a refused request, whichever client sent it. */
 export interface ServiceFault extends RefusedAnswer {
@@ -131,7 +131,7 @@ function refine(
 function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): string {
   const { bucket, key, endpoint, region } = context;
   const where = key === undefined ? `the bucket ${quoted(bucket)}` : `${quoted(key)} in ${quoted(bucket)}`;
-  const said = told(fault, context);
+  const said = saidWords([fault.code, fault.message], context.secrets);
   if (fault.code === 'RequestTimeTooSkewed' || fault.code === 'RequestExpired')
     return `the clocks differ: ${clockDifference(fault.date)}; set this machine's clock right`;
   if (fault.code === 'NoSuchUpload') return `the upload of ${where} was completed, aborted or never begun`;
@@ -148,48 +148,19 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
       return `there is no object ${where}`;
     case 'BucketNotFound':
       return `there is no bucket ${quoted(bucket)} at ${endpoint}; check its name and the endpoint`;
-    case 'AlreadyExists':
-      return `${where} exists already`;
-    case 'PreconditionFailed':
-      return `${where} is not the revision that was expected: it has been written or deleted since`;
-    case 'NotModified':
-      return `${where} has not changed`;
-    case 'InvalidRange':
-      return `the range lies behind the end of ${where}`;
     case 'AccessDenied':
       return `these credentials may not ${doing(context.operation)} ${where}${said}`;
-    case 'ChecksumMismatch':
-      return `the store found other bytes than were announced for ${where}${said}`;
-    case 'RateLimited':
-      return `${endpoint} asks to slow down${said}`;
     case 'KeyConflict':
       return `${where} cannot lie beside an object that the store holds: one of two such as "a" and "a/b"`;
     case 'Config':
       return configWords(fault, context, said);
-    case 'Unavailable':
-      return `${endpoint} failed with status ${fault.status}${said}`;
     default:
-      return `${endpoint} (region ${region}) refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`;
+      return (
+        commonWords(code, where, said, fault.status, context) ??
+        `${endpoint} (region ${region}) refused to ${doing(context.operation)} ${where} with status ${fault.status}${said}`
+      );
   }
 }
-
-/** A method as a verb before its object; most are one already. */
-function doing(operation: string): string {
-  return DOING[operation] ?? operation;
-}
-
-const DOING: Readonly<Record<string, string>> = {
-  startUpload: 'begin an upload of',
-  part: 'upload a part of',
-  parts: 'list the parts of',
-  complete: 'complete the upload of',
-  abort: 'abort the upload of',
-  copy: 'copy to',
-  listUploads: 'list the unfinished uploads of',
-  readTags: 'read the tags of',
-  checkAccess: 'look at',
-  createBucket: 'make',
-};
 
 function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultContext, said: string): string {
   if (fault.region !== undefined && fault.region !== region)
@@ -203,13 +174,6 @@ function configWords(fault: ServiceFault, { endpoint, region, bucket }: FaultCon
   if (fault.status >= 300 && fault.status < 400)
     return `${endpoint} sends requests for the bucket ${quoted(bucket)} elsewhere: it lies in another region, or this is no S3 endpoint; check endpoint and region${said}`;
   return `${endpoint} does not take the bucket name ${quoted(bucket)}${said}`;
-}
-
-/** The service's own words, where it had any. */
-function told({ code, message }: ServiceFault, { secrets }: FaultContext): string {
-  const clean = withoutSecrets(message, secrets);
-  if (code === '' && clean === '') return '';
-  return ` (${[withoutSecrets(code, secrets), clean].filter((part) => part !== '').join(': ')})`;
 }
 
 /** Whatever answers at the endpoint is no S3 server: MinIO's console answers every request with 200 and a web page. */

@@ -10,7 +10,7 @@ import {
   type UploadedPart,
   type UploadRef,
 } from '@stowage/core';
-import { orderedParts } from '@stowage/wire';
+import { orderedParts, UploadState } from '@stowage/wire';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
 import { crc32Header, crc32Of, crc32Value } from './crc32.ts';
 import type { ObjectCalls } from './object-calls.ts';
@@ -48,11 +48,12 @@ export class MinioUpload implements Upload {
   readonly #host: UploadHost;
   readonly #crc32: boolean;
   readonly #headers: ObjectHeaders | undefined;
-  #state: 'open' | 'completed' | 'aborted' | 'detached' = 'open';
+  readonly #state: UploadState;
 
   constructor(host: UploadHost, ref: UploadRef, crc32: boolean, headers: ObjectHeaders | undefined) {
     this.#host = host;
     this.ref = ref;
+    this.#state = new UploadState(ref.key);
     this.#crc32 = crc32;
     this.#headers = headers;
   }
@@ -61,14 +62,14 @@ export class MinioUpload implements Upload {
     const { key, id } = this.ref;
     if (!Number.isInteger(index) || index < 0 || index >= MAX_PARTS)
       throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_PARTS - 1}, got ${index}`, { key });
-    this.#assertOpen();
+    this.#state.assertOpen();
     const crc32 = this.#crc32 ? crc32Of(bytes) : undefined;
     const etag = await this.#host.calls.part(key, bytes, { ...o, uploadId: id, number: index + 1, crc32 });
     return { index, size: bytes.byteLength, token: partToken(etag, crc32) };
   }
 
   async parts(o: Call = {}): Promise<readonly UploadedPart[]> {
-    this.#assertOpen();
+    this.#state.assertOpen();
     return (await this.#held(o)).parts;
   }
 
@@ -83,7 +84,7 @@ export class MinioUpload implements Upload {
   }
 
   async complete(parts: readonly UploadedPart[], o: CompleteOptions = {}): Promise<ObjectInfo> {
-    this.#assertOpen();
+    this.#state.assertOpen();
     const { key, id } = this.ref;
     if (o.checksum !== undefined && (o.checksum.crc32 === undefined || !this.#crc32))
       throw new StorageError(
@@ -113,7 +114,7 @@ export class MinioUpload implements Upload {
     } finally {
       release();
     }
-    this.#state = 'completed';
+    this.#state.completed();
     return await this.#told(etag, sent, whole, o);
   }
 
@@ -127,21 +128,16 @@ export class MinioUpload implements Upload {
     } catch (error) {
       if (!isStorageError(error, 'NotFound')) throw error;
     }
-    this.#state = 'aborted';
+    this.#state.aborted();
   }
 
   detach(): UploadRef {
-    if (this.#state === 'open') this.#state = 'detached';
+    this.#state.detach();
     return this.ref;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'open') await this.abort();
-  }
-
-  #assertOpen(): void {
-    if (this.#state === 'completed' || this.#state === 'aborted')
-      throw new StorageError('NotFound', `the upload of ${JSON.stringify(this.ref.key)} was ${this.#state} already`, { key: this.ref.key });
+    if (this.#state.isOpen) await this.abort();
   }
 
   async #held(o: Call): Promise<{ readonly parts: UploadedPart[]; readonly crc32: boolean | undefined }> {

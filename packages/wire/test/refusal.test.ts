@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockDifference, codeOfStatus, networkError, refusal, retryAfterMs } from '../src/index.ts';
+import { clockDifference, codeOfStatus, commonWords, doing, networkError, refusal, retryAfterMs, saidWords, UploadState } from '../src/index.ts';
 
 const context = { operation: 'put', bucket: 'cars', key: 'a.jpg', endpoint: 'https://store.example' };
 
@@ -18,6 +18,17 @@ describe('a refusal', () => {
       requestId: 'r1',
       retryable: true,
     });
+  });
+
+  it("has words that are the same for all stores, and the store's own behind them, without secrets", () => {
+    const said = saidWords(['', 'SlowDown', 'key canary-5 asks too often'], ['canary-5']);
+    expect(said).toMatch(/^ \(SlowDown: key \S+ asks too often\)$/);
+    expect(said).not.toContain('canary');
+    expect(saidWords(['', ''], [])).toBe('');
+    expect(commonWords('RateLimited', '"a" in "b"', ' (x)', 503, context)).toBe('https://store.example asks to slow down (x)');
+    expect(commonWords('AlreadyExists', '"a" in "b"', ' (x)', 412, context)).toBe('"a" in "b" exists already');
+    expect(commonWords('Config', '"a" in "b"', '', 400, context)).toBeUndefined();
+    expect([doing('copy'), doing('delete')]).toEqual(['copy to', 'delete']);
   });
 
   it('for another checksum can be cured by sending again, but not where the caller named it', () => {
@@ -81,4 +92,15 @@ describe('a request without an answer', () => {
   it('that was reset is no timeout, whatever a client calls it', () => {
     expect(networkError('minio', failed('ECONNRESET', 'TimeoutError'), context).code).toBe('Unavailable');
   });
+});
+
+it('an upload takes no part once it was completed or aborted, and one that was let go of is not aborted', () => {
+  const state = new UploadState('a.jpg');
+  state.assertOpen();
+  expect(state.isOpen).toBe(true);
+  state.detach();
+  state.assertOpen();
+  expect([state.isOpen, state.hasEnded]).toEqual([false, false]);
+  state.completed();
+  expect(() => state.assertOpen()).toThrow(expect.objectContaining({ code: 'NotFound', message: 'the upload of "a.jpg" was completed already' }));
 });

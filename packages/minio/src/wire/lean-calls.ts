@@ -1,6 +1,16 @@
 import { hash } from 'node:crypto';
 import { type Call, type GetOptions, type HeadOptions, StorageError } from '@stowage/core';
-import { conditionKind, encodedKey, headerOf, type HttpAnswer, networkError, rangeHeader, readConditionHeaders, writeConditionHeaders } from '@stowage/wire';
+import {
+  conditionKind,
+  encodedKey,
+  headerOf,
+  type HttpAnswer,
+  networkError,
+  rangeHeader,
+  readConditionHeaders,
+  signalOf,
+  writeConditionHeaders,
+} from '@stowage/wire';
 import { wantsChecksums } from '../conditions.ts';
 import { bodyLength } from '../content-length.ts';
 import { answerOf, type ObjectAnswer } from '../convert-answer.ts';
@@ -281,8 +291,4 @@ function plainText(bytes: Buffer, contentType: string | undefined): string {
 
 function versionQuery(o: HeadOptions): Record<string, string> {
   return o.version === undefined ? {} : { versionId: o.version };
-}
-
-function signalOf({ signal }: Call): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }
