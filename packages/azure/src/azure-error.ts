@@ -135,7 +135,8 @@ function words(code: ErrorCode, fault: ServiceFault, context: FaultContext): str
 }
 
 const SPECIAL: Readonly<Record<string, (where: string, context: FaultContext) => string>> = {
-  ContainerBeingDeleted: (where) => `${where} is being deleted, which takes half a minute or more; then it can be made again`,
+  ContainerBeingDeleted: (_where, { bucket }) =>
+    `the container ${quoted(bucket)} is being deleted, which takes half a minute or more; then it can be made again`,
   BlobArchived: (where) => `${where} is archived and cannot be read before it is rehydrated to another tier`,
   BlobBeingRehydrated: (where) => `${where} is being rehydrated from the archive; this takes hours`,
   LeaseIdMissing: (where) => `${where} is leased by another program: it cannot be changed before the lease ends`,
