@@ -1,4 +1,4 @@
-import type { Bucket, ChecksumAlgorithm, Checksums, Revision, StoredObject } from '@stowage/core';
+import { type Bucket, type ChecksumAlgorithm, type Checksums, type Revision, StorageError, type StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
 import { carriedHeaders, type TellDropped } from './carried-headers.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
@@ -68,6 +68,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   }
   try {
     const { size } = object.info;
+    if (size !== action.source.size) failed(otherSize(action, size));
     const body = size <= WHOLE_BYTES ? await whole() : content();
     const { put, lastModified } = destination.capabilities;
     const condition = writeCondition(action);
@@ -88,6 +89,11 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   } finally {
     await object[Symbol.asyncDispose]();
   }
+}
+
+/** Of the revision that was listed: something on the way has cut the content, and its length to match. */
+function otherSize({ key, source }: CopyAction, size: number): StorageError {
+  return new StorageError('Unavailable', `it is listed with ${source.size} bytes and read with ${size}; a proxy between may change answers`, { key });
 }
 
 /** The source's checksums that the destination compares before it accepts the object. */
