@@ -39,7 +39,7 @@ it(
     await putObject(server, 'handles', 'zz-extra', 'kept');
     const wanted = Object.fromEntries(Object.entries(treeOf(at('from')) ?? {}).map(([key, content]) => [key, sha256Of(content)]));
 
-    const first = await runWith(40, ['sync', 'from', 's3://handles', '--delete', '--json', '--retries', '0']);
+    const first = await runWith(40, ['sync', 'from', 's3://handles', '--delete', '--json', '--retries', '0', '--transfers', '64']);
     expect([1, 5]).toContain(first.code);
     expect(first.stdout + first.stderr).toMatch(/EMFILE|too many open files/);
     const { 'zz-extra': extra, ...copied } = await contentsOf(server, 'handles');

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventsOf, plant, run, THEN, treeOf, useFolder } from './command.ts';
+import { ended, eventsOf, NODE_ARGUMENTS, plant, run, THEN, treeOf, useFolder } from './command.ts';
 import { useMounts } from './mounts.ts';
 
 const folder = useFolder();
@@ -49,6 +50,16 @@ describe('a disk that fills up', () => {
     expect((await run(['sync', at('from'), at('to'), '-q'])).code).toBe(1);
     expect(readdirSync(at('to'), { recursive: true })).toEqual([]);
   });
+});
+
+it('a limit on the size of files is met as a full disk is: nothing of the file stays', async () => {
+  plant(at('from'), { 'a small': '1', large: 'x'.repeat(3_000_000) });
+  const env = { PATH: process.env['PATH'], TMPDIR: tmpdir() };
+  // In blocks of 512 bytes. Without the signal that comes with it, which would end the process.
+  const limited = ['-c', `trap '' XFSZ && ulimit -f 2000 && exec "$@"`, 'sh', process.execPath, ...NODE_ARGUMENTS];
+  const { code, stderr } = await ended(spawn('sh', [...limited, 'sync', at('from'), at('to'), '--transfers', '1'], { cwd: folder.path, env }));
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/1 failed \(OutOfSpace\): .*EFBIG.*\n {2}large\n/)]);
+  expect(treeOf(at('to'))).toEqual({ 'a small': '1' });
 });
 
 it('a disk that is mounted for reading alone is told at once, and nothing is tried', async (context) => {
