@@ -26,7 +26,7 @@ const STOWAGE = `${process.execPath} ${join(import.meta.dirname, '../apps/mirror
  * `stowage-mirror`, with `--no-fsync` once more, and the peers that were found. What they keep between runs lies in `folder`.
  *
  * rclone compares buckets by the checksums of their listings, as Stowage does: else it asks for each object's time by a request of its
- * own. The more requests are far away, the more of them a tool is allowed at once, but for s5cmd, which has 256 by default, and mc,
+ * own. There `--fast-list` takes it longer, and a gigabyte for a million objects. The more requests are far away, the more of them a tool is allowed at once, but for s5cmd, which has 256 by default, and mc,
  * which finds out.
  */
 export function s3Tools(server: Server, folder: string, peers: readonly Peer[]): S3Tool[] {
@@ -74,7 +74,7 @@ function peerTool(server: Server, folder: string, { program, path }: Peer): S3To
       const flags: Readonly<Record<Kind, string>> = {
         small: '--transfers 32 --checkers 16 --fast-list',
         large: '--transfers 4 --s3-chunk-size 16M',
-        same: '--checksum --checkers 16 --fast-list',
+        same: '--checksum --checkers 16',
         'same-trees': '--checkers 8',
         far: '--transfers 128 --checkers 32 --fast-list',
         'far-same': '--checksum --checkers 64',
