@@ -12,38 +12,120 @@ const KEY = 'k';
 
 /** Pages of the listing in the open interval from `startAfter` to `until`. */
 export async function* listPages(host: UploadHost, o: ListOptions, { minioListing }: Pick<StoreLimits, 'minioListing'>): AsyncIterable<ListPage> {
-  const prefix = o.prefix ?? '';
+  const { prefix = '' } = o;
   if (minioListing && !MINIO_PREFIX.test(prefix)) {
     yield { objects: [], prefixes: [], issues: [] };
     return;
   }
-  const asked = minioListing ? minioPrefix(prefix) : prefix;
-  const limit = Math.min(o.limit ?? MAX_PAGE, MAX_PAGE);
-  const oneByOne = minioListing && limit === 1 && prefix !== '';
   let { cursor } = o;
   for (;;) {
-    const token = cursor?.startsWith(TOKEN) === true ? cursor.slice(1) : undefined;
-    const startAfter = cursor?.startsWith(KEY) === true ? cursor.slice(1) : o.startAfter;
-    const page = await host.calls.list({
-      ...signalOf(o),
-      prefix: asked,
-      startAfter: minioListing ? minioMark(startAfter) : startAfter,
-      delimiter: o.delimiter,
-      limit: oneByOne ? 2 : limit,
-      token,
-    });
-    const shown = await within(host, page, { ...o, ...(startAfter === undefined ? {} : { startAfter }) });
-    const { objects, prefixes, next } = cut(shown, page.token, oneByOne);
-    const wanted =
-      asked === prefix
-        ? { objects, prefixes }
-        : { objects: objects.filter(({ key }) => key.startsWith(prefix)), prefixes: prefixes.filter((key) => key.startsWith(prefix)) };
-    if (next !== undefined && next === cursor)
-      throw new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
-    yield { ...wanted, issues: [], ...(next === undefined ? {} : { cursor: next }) };
+    const after = markOf({ ...o, cursor });
+    const steps = minioListing ? minioSteps(o, after) : undefined;
+    let next: string | undefined;
+    if (steps !== undefined && after !== undefined) next = yield* inSteps(host, o, after, steps);
+    else {
+      const page = await onePage(host, { ...o, cursor }, minioListing);
+      next = page.cursor;
+      if (next !== undefined && next === cursor) throw sameTwice();
+      yield page;
+    }
     if (next === undefined) return;
     cursor = next;
   }
+}
+
+type PageOptions = Omit<ListOptions, 'cursor' | 'startAfter' | 'delimiter'> & { readonly [K in 'cursor' | 'startAfter' | 'delimiter']?: string | undefined };
+
+/** The key behind which the store is asked to go on; undefined where its own token says where. */
+function markOf({ cursor, startAfter }: PageOptions): string | undefined {
+  if (cursor === undefined) return startAfter;
+  return cursor.startsWith(KEY) ? cursor.slice(1) : undefined;
+}
+
+async function onePage(host: UploadHost, { startAfter: begin, delimiter, cursor, ...o }: PageOptions, minioListing: boolean): Promise<ListPage> {
+  const { prefix = '' } = o;
+  const asked = minioListing ? minioPrefix(prefix) : prefix;
+  const limit = Math.min(o.limit ?? MAX_PAGE, MAX_PAGE);
+  const token = cursor?.startsWith(TOKEN) === true ? cursor.slice(1) : undefined;
+  const startAfter = cursor?.startsWith(KEY) === true ? cursor.slice(1) : begin;
+  const page = await host.calls.list({
+    ...signalOf(o),
+    prefix: asked,
+    startAfter: minioListing ? minioMark(startAfter) : startAfter,
+    delimiter,
+    limit: minioListing ? minioLimit(limit, { prefix, startAfter, delimiter }) : limit,
+    token,
+  });
+  const shown = await within(host, page, { ...o, ...(delimiter === undefined ? {} : { delimiter }), ...(startAfter === undefined ? {} : { startAfter }) });
+  const { objects, prefixes, next } = cut(shown, page.token, limit);
+  const wanted =
+    asked === prefix
+      ? { objects, prefixes }
+      : { objects: objects.filter(({ key }) => key.startsWith(prefix)), prefixes: prefixes.filter((key) => key.startsWith(prefix)) };
+  return { ...wanted, issues: [], ...(next === undefined ? {} : { cursor: next }) };
+}
+
+/** A listing that is made as a part of another. */
+interface Step {
+  readonly prefix: string;
+  readonly startAfter?: string;
+  /** Only this key of it. */
+  readonly only?: string;
+  /** No key of it comes before this one. */
+  readonly from?: string;
+}
+
+/**
+ * How MinIO is to be asked for what is behind a mark inside a folder; undefined where it can be asked as it is. A drive of it stops once
+ * it has found as many objects as were asked for, and a few more: of a mark in `a/b/`, it takes all that begin with `a` or `a/b` for found,
+ * such as `a-1` and `a/b.txt`, and a page that is short for that is told to be the last (measured, and read from its source). So the
+ * folder of the mark is listed by itself, and then what comes behind it in the folder above, and so on up. What comes behind `a/` begins
+ * with `a0`: the slash is the character before.
+ */
+function minioSteps({ prefix = '', delimiter }: ListOptions, after: string | undefined): readonly Step[] | undefined {
+  const mark = minioMark(after);
+  if (mark?.startsWith(prefix) !== true) return undefined;
+  const folders: string[] = [];
+  for (let at = mark.indexOf('/', prefix.length); at >= 0; at = mark.indexOf('/', at + 1)) folders.push(mark.slice(0, at + 1));
+  const deepest = folders.at(-1);
+  if (deepest === undefined) return undefined;
+  // Where keys are grouped, folders are not entered.
+  const passed = delimiter === undefined ? folders : folders.slice(0, 1);
+  const steps: Step[] = delimiter === undefined ? [{ prefix: deepest, startAfter: mark }] : [];
+  for (let i = passed.length - 1; i >= 0; i--) {
+    const from = `${(passed[i] as string).slice(0, -1)}0`;
+    steps.push({ prefix: from, only: from, from }, { prefix: passed[i - 1] ?? prefix, startAfter: from, from });
+  }
+  return steps;
+}
+
+/** Pages of a listing that is made in steps; gives the cursor of a page that is to be gone on behind in steps of its own. */
+async function* inSteps(host: UploadHost, o: ListOptions, after: string, steps: readonly Step[]): AsyncGenerator<ListPage, string | undefined, undefined> {
+  for (const { prefix, startAfter, only, from } of steps) {
+    if (from !== undefined && o.until !== undefined && compareKeys(from, o.until) >= 0) break;
+    let cursor: string | undefined;
+    do {
+      const asked = only === undefined ? { cursor, startAfter } : { limit: 1, delimiter: undefined, startAfter: undefined };
+      const page = await onePage(host, { ...o, prefix, cursor: undefined, ...asked }, true);
+      const objects = page.objects.filter(({ key }) => compareKeys(key, after) > 0 && (only === undefined || key === only));
+      const prefixes = page.prefixes.filter((key) => compareKeys(key, after) > 0);
+      const last = [objects.at(-1)?.key, prefixes.at(-1)]
+        .filter((key) => key !== undefined)
+        .sort(compareKeys)
+        .at(-1);
+      if (last !== undefined) yield { objects, prefixes, issues: [], cursor: KEY + last };
+      const next = only === undefined ? page.cursor : undefined;
+      if (next?.startsWith(KEY) === true) return next;
+      if (next !== undefined && next === cursor) throw sameTwice();
+      cursor = next;
+    } while (cursor !== undefined);
+  }
+  yield { objects: [], prefixes: [], issues: [] };
+  return undefined;
+}
+
+function sameTwice(): StorageError {
+  return new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
 }
 
 /** What MinIO takes as a prefix, and what a key of it may begin with: no leading or doubled slash, no dot segment. */
@@ -55,8 +137,26 @@ function minioPrefix(prefix: string): string {
 }
 
 /** Whether MinIO must be asked otherwise than the protocol says: see {@link StoreLimits.minioListing}. */
-export function differsOnMinio({ prefix = '', startAfter, limit }: ListOptions): boolean {
-  return (limit === 1 && prefix !== '') || !MINIO_PREFIX.test(prefix) || minioPrefix(prefix) !== prefix || minioMark(startAfter) !== startAfter;
+export function differsOnMinio(o: ListOptions): boolean {
+  const { prefix = '', limit = MAX_PAGE } = o;
+  const mark = markOf(o);
+  return (
+    minioLimit(limit, { prefix, startAfter: mark }) !== limit ||
+    !MINIO_PREFIX.test(prefix) ||
+    minioPrefix(prefix) !== prefix ||
+    minioMark(mark) !== mark ||
+    minioSteps(o, mark) !== undefined
+  );
+}
+
+/**
+ * How many keys MinIO is asked for: it ends a listing of one key a page where the prefix is itself a key. And objects that the mark's own
+ * name begins with, such as `a` and `a-b` of `a-b-c`, count as found (see {@link minioSteps}), beyond four and a sixteenth of what is asked for.
+ */
+function minioLimit(limit: number, { prefix = '', startAfter, delimiter }: PageOptions): number {
+  const name = startAfter?.slice(startAfter.lastIndexOf('/') + 1) ?? '';
+  const beginnings = delimiter === undefined ? (name.match(/(?<!^)[\u0001-.]/g) ?? []).length : 0;
+  return Math.min(Math.max(limit === 1 && prefix !== '' ? 2 : limit, 16 * (beginnings - 2)), Math.max(MAX_PAGE, limit));
 }
 
 /** MinIO refuses a mark that is no key of its own. The part before the fault comes before every key that is asked for. */
@@ -66,20 +166,20 @@ function minioMark(startAfter: string | undefined): string | undefined {
   return fault === null ? startAfter : startAfter.slice(0, fault.index) || undefined;
 }
 
-/** The page and where the next begins. `one`: of the page only its first entry is given, and the next begins behind that. */
+/** The page and where the next begins. Of one that has more than was to be given, the next begins behind what is given. */
 function cut(
   { objects, prefixes, ended }: Entries & { readonly ended: boolean },
   token: string | undefined,
-  one: boolean,
+  limit: number,
 ): Entries & { readonly next: string | undefined } {
-  if (one && objects.length + prefixes.length > 1) {
-    const [object] = objects;
-    const [prefix] = prefixes;
-    if (object !== undefined && (prefix === undefined || compareKeys(object.key, prefix) < 0))
-      return { objects: [object], prefixes: [], next: KEY + object.key };
-    return { objects: [], prefixes: prefix === undefined ? [] : [prefix], next: KEY + (prefix ?? '') };
-  }
-  return { objects, prefixes, next: ended || token === undefined ? undefined : TOKEN + token };
+  if (objects.length + prefixes.length <= limit) return { objects, prefixes, next: ended || token === undefined ? undefined : TOKEN + token };
+  const keys = [...objects.map(({ key }) => key), ...prefixes].sort(compareKeys).slice(0, limit);
+  const last = keys.at(-1) as string;
+  return {
+    objects: objects.filter(({ key }) => compareKeys(key, last) <= 0),
+    prefixes: prefixes.filter((key) => compareKeys(key, last) <= 0),
+    next: KEY + last,
+  };
 }
 
 type Entries = Pick<ListPage, 'objects' | 'prefixes'>;
