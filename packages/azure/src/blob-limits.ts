@@ -16,8 +16,11 @@ export const MAX_SINGLE_COPY: number = 256 * MIB;
 const MAX_KEY_BYTES = 1024;
 const MAX_SEGMENTS = 254;
 
+/** The first version that lists from a name on; others would ignore the question, and all that comes before is read. */
+export const STARTS_FROM = '2026-02-06';
+
 /** What the account can do with these credentials: only a key, or an identity that is given one, can sign for others. */
-export function capabilitiesOf({ signIn, versioned }: Pick<AzureSettings, 'signIn' | 'versioned'>): Capabilities {
+export function capabilitiesOf({ signIn, versioned, serviceVersion }: Pick<AzureSettings, 'signIn' | 'versioned' | 'serviceVersion'>): Capabilities {
   return {
     put: { absent: 'native', match: 'native', conditionalMultipart: 'native' },
     deleteIf: 'native',
@@ -29,7 +32,7 @@ export function capabilitiesOf({ signIn, versioned }: Pick<AzureSettings, 'signI
     copyBatch: 1,
     deleteBatch: MAX_BATCH,
     // The service sorts by UTF-16; the driver puts the few keys right that this puts wrong.
-    list: { order: 'utf8', startAfter: 'native', until: 'emulated', delimiter: 'any', maxPage: MAX_PAGE },
+    list: { order: 'utf8', startAfter: serviceVersion >= STARTS_FROM ? 'native' : 'emulated', until: 'emulated', delimiter: 'any', maxPage: MAX_PAGE },
     multipart: { minPart: 1, maxPart: MAX_BLOCK_BYTES, maxParts: MAX_BLOCKS, equalParts: false, abort: 'expires' },
     checksums: { verifies: ['md5'], lists: ['md5'] },
     presign: signIn.kind === 'account-key' || signIn.kind === 'managed-identity' ? ['GET', 'HEAD', 'PUT', 'DELETE'] : [],

@@ -3,7 +3,7 @@ import { headerOf } from '@stowage/wire';
 import { notBlobStorage } from './azure-error.ts';
 import { ABORTED, refOfBlocks } from './block-id.ts';
 import { heldBlocks } from './block-list.ts';
-import { MAX_PAGE } from './blob-limits.ts';
+import { MAX_PAGE, STARTS_FROM } from './blob-limits.ts';
 import { pick } from './pick.ts';
 import { serviceStart, Utf8Order } from './utf8-order.ts';
 import type { StoreConnection } from './wire/store-connection.ts';
@@ -12,8 +12,6 @@ import { type ListedEntry, type ListedPage, ListingFault, scanListing } from './
 /** A cursor is the service's own mark, or the key behind which to go on. */
 const MARK = 'm';
 const KEY = 'k';
-/** The first version that lists from a name on; others would ignore the question. */
-const STARTS_FROM = '2026-02-06';
 
 interface PageRequest extends Call {
   readonly prefix: string;
