@@ -3,7 +3,7 @@
  * million objects, and answers a page in more time than a client takes to read it. Pages are those of MinIO, byte for byte the same
  * for every client, made once and kept.
  *
- *   node bench/listing-server.mjs <keys>
+ *   node bench/listing-server.mjs <keys> [milliseconds before each answer]
  *
  * Prints its port.
  */
@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 
 const KEYS = Number(process.argv[2] ?? 1_000_000);
+const DELAY_MS = Number(process.argv[3] ?? 0);
 const MAX_PAGE = 1000;
 const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
@@ -24,7 +25,8 @@ const server = createServer((request, answer) => {
   const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
   const send = (body, status = 200) => {
     answer.writeHead(status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body), server: 'MinIO', 'x-amz-request-id': 'BENCH' });
-    answer.end(request.method === 'HEAD' ? undefined : body);
+    if (DELAY_MS > 0) setTimeout(() => answer.end(request.method === 'HEAD' ? undefined : body), DELAY_MS);
+    else answer.end(request.method === 'HEAD' ? undefined : body);
   };
   if (pathname === '/')
     return send(
@@ -35,12 +37,17 @@ const server = createServer((request, answer) => {
   if (request.method === 'HEAD') return send('');
   if (query.get('list-type') !== '2') return send(`${XML}<Error><Code>NotImplemented</Code><Message>ListObjectsV2 alone.</Message></Error>`, 501);
   const limit = Math.min(Number(query.get('max-keys') ?? MAX_PAGE), MAX_PAGE);
-  const from = Number(query.get('continuation-token') ?? 0);
-  const until = Math.min(from + limit, KEYS);
-  const whole = limit === MAX_PAGE ? pages.get(from) : undefined;
+  const prefix = query.get('prefix') ?? '';
+  const mark = query.get('start-after') ?? '';
+  const token = query.get('continuation-token');
+  // What is behind the mark, and not before the prefix; up to what no longer begins with that.
+  const from = token === null ? first((key) => key > mark && key >= prefix) : Number(token);
+  const end = prefix === '' ? KEYS : first((key) => key >= prefix && !key.startsWith(prefix));
+  const until = Math.max(from, Math.min(from + limit, end));
+  const whole = limit === MAX_PAGE && until === Math.min(from + limit, KEYS) ? pages.get(from) : undefined;
   const encoding = query.get('encoding-type');
   const head = Buffer.from(
-    `${XML}<ListBucketResult ${NAMESPACE}><Name>keys</Name><Prefix></Prefix><KeyCount>${until - from}</KeyCount><MaxKeys>${limit}</MaxKeys><IsTruncated>${until < KEYS}</IsTruncated>${until < KEYS ? `<NextContinuationToken>${until}</NextContinuationToken>` : ''}`,
+    `${XML}<ListBucketResult ${NAMESPACE}><Name>keys</Name><Prefix></Prefix><KeyCount>${until - from}</KeyCount><MaxKeys>${limit}</MaxKeys><IsTruncated>${until < end}</IsTruncated>${until < end ? `<NextContinuationToken>${until}</NextContinuationToken>` : ''}`,
   );
   const tail = Buffer.from(`${encoding === null ? '' : `<EncodingType>${encoding}</EncodingType>`}</ListBucketResult>`);
   return send(Buffer.concat([head, whole ?? Buffer.from(entries(from, until)), tail]));
@@ -49,10 +56,26 @@ server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 // Whoever started it ends it by closing its standard input.
 process.stdin.on('end', () => process.exit(0)).resume();
 
+function keyOf(i) {
+  return `photos/2026/${String(Math.floor(i / 5000)).padStart(5, '0')}/image-${String(i).padStart(8, '0')}.jpg`;
+}
+
+/** The first of the keys of which it is true; it is so of all that follow. */
+function first(isSo) {
+  let low = 0;
+  let high = KEYS;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isSo(keyOf(middle))) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 function entries(from, until) {
   let text = '';
   for (let i = from; i < until; i++) {
-    const key = `photos/2026/${String(Math.floor(i / 5000)).padStart(5, '0')}/image-${String(i).padStart(8, '0')}.jpg`;
+    const key = keyOf(i);
     const etag = createHash('md5').update(key).digest('hex');
     text += `<Contents><Key>${key}</Key><LastModified>${TIME}</LastModified><ETag>&#34;${etag}&#34;</ETag><Size>${1000 + (i % 90_000)}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
   }

@@ -30,6 +30,8 @@ export interface Capabilities {
     readonly delimiter: 'any' | '/';
     /** Most objects and prefixes in one page. */
     readonly maxPage: number;
+    /** Listings side by side gain nothing: all are read by one thread, and cost it the same one behind another. */
+    readonly serial?: true;
     /** The store has no listing: objects are found by their keys alone. */
     readonly unsupported?: true;
   };

@@ -64,7 +64,7 @@ function capabilitiesOf(timePrecisionMs: number): Capabilities {
     rename: 'copy-delete',
     copyBatch: COPY_BATCH,
     deleteBatch: 1000,
-    list: { order: 'utf8', startAfter: 'native', until: 'native', delimiter: 'any', maxPage: MAX_PAGE },
+    list: { order: 'utf8', startAfter: 'native', until: 'native', delimiter: 'any', maxPage: MAX_PAGE, serial: true },
     // A part is one buffer: 4 GiB is the most that Node makes by default.
     multipart: { minPart: 1, maxPart: 2 ** 32, maxParts: 1_000_000, equalParts: false, abort: 'explicit' },
     checksums: { verifies: [], lists: [] },

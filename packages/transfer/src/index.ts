@@ -23,7 +23,10 @@ export type { Count, Counts, FailureReason, Outcome, OutcomeKind } from './outco
 export { overlap, overlapError } from './overlap.ts';
 export type { Overlap, PlaceIdentity } from './overlap.ts';
 export { Planner } from './planner.ts';
-export type { Existing, Listed, PlanOptions } from './planner.ts';
+export type { Existing, PlanOptions } from './planner.ts';
+export { PlanSums } from './plan-sums.ts';
+export type { Listed } from './plan-sums.ts';
+export type { RangeOptions } from './range-planner.ts';
 export type { Phase, ProgressSnapshot } from './progress.ts';
 export { parseBandwidth } from './scheduling/bandwidth.ts';
 export type { BandwidthOptions, BandwidthTimetable, TimetableEntry } from './scheduling/bandwidth.ts';

@@ -5,6 +5,7 @@ import type { JournalOptions } from './journal/journal.ts';
 import type { FilterOptions } from './filters/key-filter.ts';
 import type { Existing, PlanOptions } from './planner.ts';
 import type { TrippedGuard } from './delete-guard.ts';
+import type { RangeOptions } from './range-planner.ts';
 import type { BandwidthOptions } from './scheduling/bandwidth.ts';
 import type { ProgressSnapshot } from './progress.ts';
 import type { StopCause } from './stop.ts';
@@ -12,8 +13,9 @@ import type { StopCause } from './stop.ts';
 /** Told of a run while it goes on. */
 export interface MirrorObserver {
   /**
-   * Every outcome once, in batches, roughly in order of keys, deletions last. Where it returns a promise, the run waits for it
-   * before it compares further: a slow reader slows the run and fills no memory.
+   * Every outcome once, in batches, deletions last. Keys that are compared come in order within a range of keys, of which several are
+   * read side by side ({@link MirrorOptions.ranges}); copies as they end. Where it returns a promise, the run waits for it before it
+   * compares further: a slow reader slows the run and fills no memory.
    */
   readonly outcomes?: (batch: readonly Outcome[]) => void | Promise<void>;
   /** Something to know that is no failure; each text once. */
@@ -53,6 +55,8 @@ export interface MirrorOptions {
   readonly bandwidth?: BandwidthOptions;
   /** Bytes a part: larger objects go in several, side by side. Raised so that an object fits into 9,000. Default 8 MiB. */
   readonly partSize?: number;
+  /** When the listings are split into ranges of keys that are read side by side. Default: as {@link RangeOptions} has it. */
+  readonly ranges?: RangeOptions;
   /** The part of both trees to work on. Default: everything. */
   readonly range?: PlanOptions['range'];
   /**

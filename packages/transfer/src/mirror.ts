@@ -17,8 +17,9 @@ import { listingRefusal, MirrorRefusal } from './mirror-refusal.ts';
 import { OutcomeTally } from './outcome.ts';
 import { refuseOverlap } from './overlap.ts';
 import { sweepUploads } from './parts/upload-sweep.ts';
+import type { PlanOptions } from './planner.ts';
 import type { Side } from './side.ts';
-import { Planner } from './planner.ts';
+import { RangePlanner } from './range-planner.ts';
 import { type ProgressSnapshot, RunProgress } from './progress.ts';
 import { watchThrottles } from './scheduling/throttle-watch.ts';
 import { Stop } from './stop.ts';
@@ -49,7 +50,7 @@ class Run {
   readonly #journal: Journal | undefined;
   /** The journal, where it keeps revisions: listings that tell every change need none. */
   readonly #synced: SyncedTable | undefined;
-  readonly #planner: Planner;
+  readonly #planner: RangePlanner;
   readonly #copier: Copier;
   readonly #comparing: WorkLanes;
 
@@ -64,7 +65,8 @@ class Run {
     this.#trash = o.trash === undefined ? undefined : new Trash(destination, o.trash.prefix, o.trash.today);
     this.#journal = this.#openJournal();
     this.#synced = hidesChanges(source.capabilities, destination.capabilities) ? this.#journal?.synced : undefined;
-    this.#planner = new Planner(source, destination, {
+    const synced = this.#synced;
+    const plan: PlanOptions = {
       comparison: o.comparison ?? 'auto',
       // To a check, what only the destination has is a difference like any other.
       delete: o.mode === 'check' || o.delete === true,
@@ -74,9 +76,10 @@ class Run {
       deleteExcluded: o.deleteExcluded === true,
       ...(this.#trash === undefined ? {} : { trash: this.#trash.prefix }),
       ...(o.range === undefined ? {} : { range: o.range }),
-      ...(this.#synced === undefined ? {} : { synced: this.#synced.cursor(o.range) }),
+      ...(synced === undefined ? {} : { synced: (range) => synced.cursor(range) }),
       ...(o.signal === undefined ? {} : { signal: o.signal }),
-    });
+    };
+    this.#planner = new RangePlanner(source, destination, plan, o.now, o.ranges);
     this.#copier = new Copier({
       source,
       destination,
@@ -118,7 +121,7 @@ class Run {
       await this.#open();
       const complete = await this.#carryOut(ledger);
       if (complete) this.#tellMissing();
-      if (complete && this.#acts) for (const side of this.#planner.inOrder) this.#journal?.noteOrder(side, true);
+      if (complete && this.#acts) for (const side of this.#planner.sums.inOrder) this.#journal?.noteOrder(side, true);
       const guard = this.#o.mode === 'check' ? undefined : await this.#confirmed(this.#judge(ledger, complete));
       await this.#deleteAll(ledger, guard);
       await this.#sweepUploads(complete);
@@ -222,7 +225,7 @@ class Run {
     try {
       for await (const actions of this.#planner.actions()) {
         for (const action of actions) this.#dispatch(action, ledger);
-        this.#progress.compared = this.#planner.keys;
+        this.#progress.compared = this.#planner.sums.keys;
         this.#tally.flush();
         await this.#tally.received();
         await this.#comparing.room();
@@ -302,9 +305,9 @@ class Run {
   #judge(ledger: DeleteLedger, complete: boolean): TrippedGuard | undefined {
     const { maxDelete } = this.#o;
     const { cause } = this.stop;
-    const { doubts, doubtful, source, destination } = this.#planner;
+    const { doubts, doubtful, source, destination } = this.#planner.sums;
     const broken = (this.#journal?.outOfOrder() ?? [])
-      .filter((side) => !this.#planner.inOrder.has(side))
+      .filter((side) => !this.#planner.sums.inOrder.has(side))
       .map((side) => `the store of the ${side} breaks the order of listings that it promises, and may leave out objects`);
     const listing = cause?.by === 'listing' ? [`the listing of the ${cause.side} failed: ${cause.error.message}`] : [];
     return judgeDeletions({
@@ -357,7 +360,7 @@ class Run {
   }
 
   #report(complete: boolean, guard: TrippedGuard | undefined, destinationDenied: boolean): MirrorReport {
-    const { keys, source, destination } = this.#planner;
+    const { keys, source, destination } = this.#planner.sums;
     return {
       mode: this.#o.mode,
       dryRun: this.#o.dryRun === true,

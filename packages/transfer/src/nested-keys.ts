@@ -21,6 +21,13 @@ export class NestedKeys {
   add(key: string): void {
     this.#above.push(key);
   }
+
+  /** The same, for a listing that goes on from here by itself. */
+  clone(): NestedKeys {
+    const clone = new NestedKeys();
+    clone.#above.push(...this.#above);
+    return clone;
+  }
 }
 
 const SLASH = 0x2f;

@@ -4,8 +4,10 @@ import { CoveredPrefixes } from './covered-prefixes.ts';
 import { type Comparison, decide, type TimePrecision, timePrecision } from './delta.ts';
 import type { KeyFilter } from './filters/key-filter.ts';
 import type { SyncedLookup, SyncedRevisions } from './journal/synced-revisions.ts';
-import { ListingCursor } from './listing-cursor.ts';
+import type { Ancestor } from './key-ancestors.ts';
+import { type ListedEntry, ListingCursor } from './listing-cursor.ts';
 import { NestedKeys } from './nested-keys.ts';
+import { type Listed, PlanSums } from './plan-sums.ts';
 import type { Side } from './side.ts';
 import { sortedPages } from './sorted-listing.ts';
 
@@ -35,37 +37,16 @@ export interface PlanOptions {
   readonly trash?: string;
   /** Sides whose listings are brought into order before they are read. Default: none. */
   readonly sort?: readonly Side[];
-  /** What earlier runs know of the two sides' revisions. */
-  readonly synced?: SyncedLookup;
+  /** What earlier runs know of the two sides' revisions in a range. */
+  readonly synced?: (range: NonNullable<PlanOptions['range']>) => SyncedLookup;
   readonly signal?: AbortSignal;
 }
 
-/** What a side's listing has given so far. */
-export interface Listed {
-  readonly objects: number;
-  readonly bytes: number;
-  /** What it met that is no object. */
-  readonly issues: number;
-}
-
-/** Doubts beyond these are only counted. */
-const DOUBTS_KEPT = 20;
-
 /**
- * Compares two ordered listings in one pass and says what is to be done for each key. Reads nothing but the listings, changes
- * nothing, and holds two pages a side whatever the trees' size.
+ * Compares two ordered listings of one range in one pass and says what is to be done for each key. Reads nothing but the listings,
+ * changes nothing, and holds two pages a side whatever the trees' size.
  */
 export class Planner {
-  readonly source: { objects: number; bytes: number; issues: number } = { objects: 0, bytes: 0, issues: 0 };
-  readonly destination: { objects: number; bytes: number; issues: number } = { objects: 0, bytes: 0, issues: 0 };
-  /** Keys that either side has, counted where the listings are read. */
-  keys = 0;
-  /** Why the listings cannot be relied on to hold everything, in words; the first of them. */
-  readonly doubts: string[] = [];
-  doubtful = 0;
-  /** Sides that were sorted, and need not have been. */
-  readonly inOrder: Set<Side> = new Set();
-
   readonly #to: Bucket;
   readonly #s: ListingCursor;
   readonly #d: ListingCursor;
@@ -77,19 +58,31 @@ export class Planner {
   readonly #deleteExcluded: boolean;
   readonly #trash: string | undefined;
   readonly #synced: SyncedLookup | undefined;
-  readonly #sourceCovered = new CoveredPrefixes();
-  readonly #destinationCovered = new CoveredPrefixes();
-  readonly #nested: NestedKeys | undefined;
+  readonly #sums: PlanSums;
+  readonly #startAfter: string | undefined;
+  #until: string | undefined;
+  #position: string | undefined;
+  #sourceCovered = new CoveredPrefixes();
+  #destinationCovered = new CoveredPrefixes();
+  #nested: NestedKeys | undefined;
+  /** Whether entries are passed that are another range's: only what they cover counts. */
+  #passing = false;
+  /** Whether issues may come that lie before the range, and are another's. */
+  #leadIn = false;
   #batch: Action[] = [];
 
-  constructor(source: Bucket, destination: Bucket, o: PlanOptions = {}) {
+  /** @param sums where what is met is added up. Default: sums of its own. */
+  constructor(source: Bucket, destination: Bucket, o: PlanOptions = {}, sums: PlanSums = new PlanSums()) {
+    this.#sums = sums;
+    this.#startAfter = o.range?.startAfter;
+    this.#until = o.range?.until;
     const listing: ListOptions = { ...o.range, ...(o.signal === undefined ? {} : { signal: o.signal }) };
     this.#to = destination;
     this.#s = new ListingCursor('source', source, listing, this.#sorting('source', o.sort));
     this.#d = new ListingCursor('destination', destination, listing, this.#sorting('destination', o.sort));
     this.#comparison = o.comparison ?? 'auto';
     this.#delete = o.delete ?? false;
-    this.#synced = o.synced;
+    this.#synced = o.synced?.(o.range ?? {});
     this.#existing = o.existing ?? 'update';
     this.#filter = o.filter;
     this.#deleteExcluded = o.deleteExcluded === true && this.#delete;
@@ -108,27 +101,99 @@ export class Planner {
     return !this.#s.ended;
   }
 
+  get source(): Listed {
+    return this.#sums.source;
+  }
+
+  get destination(): Listed {
+    return this.#sums.destination;
+  }
+
+  /** Keys that either side has, counted where the listings are read. */
+  get keys(): number {
+    return this.#sums.keys;
+  }
+
+  /** Why the listings cannot be relied on to hold everything, in words; the first of them. */
+  get doubts(): readonly string[] {
+    return this.#sums.doubts;
+  }
+
+  get doubtful(): number {
+    return this.#sums.doubtful;
+  }
+
+  /** Sides that were sorted, and need not have been. */
+  get inOrder(): ReadonlySet<Side> {
+    return this.#sums.inOrder;
+  }
+
+  /** The last key that has been compared. */
+  get position(): string | undefined {
+    return this.#position;
+  }
+
+  /** Where the range ends. */
+  get until(): string | undefined {
+    return this.#until;
+  }
+
+  /** Pages that have been read of the longer listing. */
+  get pages(): number {
+    return Math.max(this.#s.pages, this.#d.pages);
+  }
+
   /** The plan, in order of keys, in batches. Throws `ListingFailure`; the actions before that have been given. */
   async *actions(): AsyncGenerator<readonly Action[], void, undefined> {
-    const s = this.#s;
-    const d = this.#d;
-    for (;;) {
-      if (s.key === undefined && !s.ended) await s.nextPage();
-      if (d.key === undefined && !d.ended) await d.nextPage();
-      if (s.key === undefined && d.key === undefined) {
-        this.#synced?.end();
-        return;
-      }
-      this.#batch = [];
-      let failure: { readonly error: unknown } | undefined;
-      try {
-        this.#mergePages();
-      } catch (error) {
-        failure = { error };
-      }
-      yield this.#batch;
+    while (await this.load()) {
+      const { actions, failure } = this.merge();
+      yield actions;
       if (failure !== undefined) throw failure.error;
     }
+  }
+
+  /** Sees to it that both sides have an entry at hand; false where both have come to their end. Throws `ListingFailure`. */
+  async load(): Promise<boolean> {
+    const s = this.#s;
+    const d = this.#d;
+    if (s.key === undefined && !s.ended) await s.nextPage();
+    if (d.key === undefined && !d.ended) await d.nextPage();
+    if (s.key !== undefined || d.key !== undefined) return true;
+    this.#synced?.end(this.#until);
+    return false;
+  }
+
+  /** The plan as far as both sides have entries at hand, and what came after that of a listing that broke its order. */
+  merge(): { readonly actions: readonly Action[]; readonly failure?: { readonly error: unknown } } {
+    this.#batch = [];
+    try {
+      this.#mergePages();
+    } catch (error) {
+      return { actions: this.#batch, failure: { error } };
+    }
+    return { actions: this.#batch };
+  }
+
+  /** Ends before that key from now on; it must be behind {@link position}. */
+  endAt(until: string): void {
+    this.#until = until;
+    this.#s.endAt(until);
+    this.#d.endAt(until);
+  }
+
+  /**
+   * Goes on where the other is to end: what lies there may be covered by what the other has met, or will meet at `ancestors`, the keys
+   * between its position and this range that can cover keys of this one. To be called before anything is merged.
+   */
+  follow(other: Planner, ancestors: readonly Ancestor[]): void {
+    this.#sourceCovered = other.#sourceCovered.clone();
+    this.#destinationCovered = other.#destinationCovered.clone();
+    this.#nested = other.#nested?.clone();
+    this.#leadIn = true;
+    this.#passing = true;
+    for (const { source, destination } of ancestors) this.#take(source, destination, undefined);
+    this.#passing = false;
+    this.#batch = [];
   }
 
   async close(): Promise<void> {
@@ -139,23 +204,55 @@ export class Planner {
   #mergePages(): void {
     const s = this.#s;
     const d = this.#d;
+    const sums = this.#sums;
     while ((s.key !== undefined || s.ended) && (d.key !== undefined || d.ended)) {
       if (s.key === undefined && d.key === undefined) return;
       const order = s.key === undefined ? 1 : d.key === undefined ? -1 : compareKeys(s.key, d.key);
-      const synced = this.#synced?.at((order <= 0 ? s.key : d.key) as string);
-      this.keys++;
-      if (order <= 0) this.#count(this.source, s);
-      if (order >= 0) this.#count(this.destination, d);
-      if (this.#isLeftOut(order <= 0 ? s : d)) this.#leaveOut(order <= 0 ? s : undefined, order >= 0 ? d : undefined);
-      else if (order < 0) this.#onlySource(s);
-      else if (order > 0) this.#onlyDestination(d);
-      else this.#both(s, d, synced);
+      const key = (order <= 0 ? s.key : d.key) as string;
+      if (this.#leadIn && this.#isLeadIn(key, order <= 0 ? s : undefined, order >= 0 ? d : undefined)) {
+        if (order <= 0) s.advance();
+        if (order >= 0) d.advance();
+        continue;
+      }
+      const synced = this.#synced?.at(key);
+      this.#position = key;
+      sums.keys++;
+      if (order <= 0) this.#count(sums.source, s);
+      if (order >= 0) this.#count(sums.destination, d);
+      this.#take(order <= 0 ? s : undefined, order >= 0 ? d : undefined, synced);
       if (order <= 0) s.advance();
       if (order >= 0) d.advance();
     }
   }
 
-  #count(listed: { objects: number; bytes: number; issues: number }, { object }: ListingCursor): void {
+  /** What becomes of a key that one side has, or both. */
+  #take(s: ListedEntry | undefined, d: ListedEntry | undefined, synced: SyncedRevisions | undefined): void {
+    if (this.#isLeftOut((s ?? d) as ListedEntry)) this.#leaveOut(s, d);
+    else if (d === undefined) this.#onlySource(s as ListedEntry);
+    else if (s === undefined) this.#onlyDestination(d);
+    else this.#both(s, d, synced);
+  }
+
+  /** Whether the key lies before a range that follows another: a folder that reaches into it, and could not be read from there. */
+  #isLeadIn(key: string, s: ListedEntry | undefined, d: ListedEntry | undefined): boolean {
+    if (this.#startAfter === undefined || compareKeys(key, this.#startAfter) > 0) {
+      this.#leadIn = false;
+      return false;
+    }
+    if (s?.issue !== undefined) this.#coverBefore('source', s, this.#sourceCovered);
+    if (d?.issue !== undefined) this.#coverBefore('destination', d, this.#destinationCovered);
+    return true;
+  }
+
+  /** The key has its outcome in the range before this one. Where that has not met the issue, and will not, it is a doubt all the same. */
+  #coverBefore(side: Side, entry: ListedEntry, covered: CoveredPrefixes): void {
+    const { issue } = entry;
+    if (issue === undefined || covered.covers(issue) || this.#isLeftOut(entry)) return;
+    covered.add(issue);
+    if (isDoubt(issue)) this.#doubt(side, issue);
+  }
+
+  #count(listed: { objects: number; bytes: number; issues: number }, { object }: ListedEntry): void {
     if (object === undefined) listed.issues++;
     else {
       listed.objects++;
@@ -163,14 +260,14 @@ export class Planner {
     }
   }
 
-  #isLeftOut({ key = '', issue }: ListingCursor): boolean {
+  #isLeftOut({ key = '', issue }: ListedEntry): boolean {
     if (this.#trash !== undefined && key.startsWith(this.#trash)) return true;
     if (this.#filter === undefined) return false;
     return issue === undefined ? this.#filter.excludes(key) : this.#filter.excludesIssue(issue);
   }
 
   /** A key that is no part of the mirror: where it is to go nevertheless, only from the destination and never from the trash. */
-  #leaveOut(s: ListingCursor | undefined, d: ListingCursor | undefined): void {
+  #leaveOut(s: ListedEntry | undefined, d: ListedEntry | undefined): void {
     const key = (s ?? d)?.key ?? '';
     const destination = d?.object;
     const inTrash = this.#trash !== undefined && key.startsWith(this.#trash);
@@ -178,7 +275,7 @@ export class Planner {
     else this.#batch.push({ kind: 'skip', key, size: (s?.object ?? destination)?.size ?? 0, reason: 'excluded' });
   }
 
-  #onlySource({ object, issue }: ListingCursor): void {
+  #onlySource({ object, issue }: ListedEntry): void {
     if (object === undefined) {
       if (issue !== undefined) this.#sourceIssue(issue, 0);
       return;
@@ -206,7 +303,7 @@ export class Planner {
     );
   }
 
-  #onlyDestination({ object, issue }: ListingCursor): void {
+  #onlyDestination({ object, issue }: ListedEntry): void {
     if (object === undefined) {
       if (issue === undefined) return;
       this.#destinationCovered.add(issue);
@@ -229,7 +326,7 @@ export class Planner {
     else this.#batch.push({ kind: 'skip', key, size, reason: 'extra' });
   }
 
-  #both(s: ListingCursor, d: ListingCursor, synced: SyncedRevisions | undefined): void {
+  #both(s: ListedEntry, d: ListedEntry, synced: SyncedRevisions | undefined): void {
     if (d.issue !== undefined) {
       this.#destinationCovered.add(d.issue);
       if (isDoubt(d.issue)) this.#doubt('destination', d.issue);
@@ -300,20 +397,15 @@ export class Planner {
   }
 
   #doubt(side: Side, issue: ListIssue): void {
-    this.#doubtOf(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
-  }
-
-  #doubtOf(why: string): void {
-    this.doubtful++;
-    if (this.doubts.length < DOUBTS_KEPT) this.doubts.push(why);
+    if (!this.#passing) this.#sums.doubt(`the ${side} could not be read at ${JSON.stringify(issue.key)} (${issue.message})`);
   }
 
   #sorting(side: Side, sort: PlanOptions['sort']): ((pages: AsyncIterable<ListPage>) => AsyncIterable<ListPage>) | undefined {
     if (sort?.includes(side) !== true) return undefined;
     return (pages) =>
       sortedPages(pages, {
-        twice: (key) => this.#doubtOf(`the listing of the ${side} gave ${JSON.stringify(key)} twice`),
-        inOrder: () => this.inOrder.add(side),
+        twice: (key) => this.#sums.doubt(`the listing of the ${side} gave ${JSON.stringify(key)} twice`),
+        inOrder: () => this.#sums.inOrder.add(side),
       });
   }
 }

@@ -11,8 +11,8 @@ export interface SyncedRevisions {
 export interface SyncedLookup {
   /** What is known of the key. Every key that is met must be asked for, in order. */
   at(key: string): SyncedRevisions | undefined;
-  /** Both listings have come to their end. */
-  end(): void;
+  /** Both listings have come to their end; `until` where that is not the one that was named. */
+  end(until?: string): void;
 }
 
 /** Rows that the merge holds at once. */
@@ -111,6 +111,7 @@ interface CursorOptions {
 /** Passes the table in order of keys beside the two listings, a page at a time: no search for a single key. */
 class SyncedCursor implements SyncedLookup {
   readonly #o: CursorOptions;
+  #until: string | undefined;
   #rows: readonly SyncedRow[] = [];
   #at = 0;
   #after: string;
@@ -118,6 +119,7 @@ class SyncedCursor implements SyncedLookup {
 
   constructor(o: CursorOptions) {
     this.#o = o;
+    this.#until = o.until;
     this.#after = o.after;
   }
 
@@ -135,7 +137,8 @@ class SyncedCursor implements SyncedLookup {
   }
 
   /** Both listings have come to their end: the keys that are left are on neither side. */
-  end(): void {
+  end(until?: string): void {
+    this.#until = until ?? this.#until;
     for (let row = this.#row(); row !== undefined; row = this.#row()) {
       this.#at++;
       this.#o.passed(row[0]);
@@ -150,7 +153,7 @@ class SyncedCursor implements SyncedLookup {
       this.#ended = this.#rows.length < PAGE;
     }
     const row = this.#rows[this.#at];
-    return row !== undefined && this.#o.until !== undefined && compareKeys(row[0], this.#o.until) >= 0 ? undefined : row;
+    return row !== undefined && this.#until !== undefined && compareKeys(row[0], this.#until) >= 0 ? undefined : row;
   }
 }
 

@@ -1,0 +1,155 @@
+/** The first key behind the mark and before `until`; undefined where there is none. */
+export type FirstBehind = (mark: string, until: string | undefined) => Promise<string | undefined>;
+
+/** Behind every key that begins with what stands before it, but for keys that hold this very character. */
+const LAST = '\u{10FFFF}';
+const LAST_POINT = 0x10ffff;
+const LAST_ASCII = 0x7f;
+/** Questions that are asked at once. */
+const WIDTH = 4;
+/** How often a part is divided again. */
+const DEPTH = 3;
+
+/** Where the keys of a range part: up to which character all have the same, and which come next. */
+interface Fork {
+  /** What all keys begin with. */
+  readonly shared: string;
+  /** Whether the first key is itself no more than that: nothing but it comes before the least of `points`. */
+  readonly bare: boolean;
+  /** The least and the greatest character that comes next, of the keys that do not go on as the first one does. */
+  readonly least: number;
+  readonly greatest: number;
+}
+
+/**
+ * Finds boundaries between keys, for as many parts as are wanted, or fewer. All that is known of keys is what the store answers: how
+ * they are distributed shows only when they are read. A boundary is made of what all keys of the range have in common, the character
+ * before the one that the next part begins with, and U+10FFFF: hardly any key can lie there or be above what lies behind.
+ */
+export class BoundarySearch {
+  readonly #firstBehind: FirstBehind;
+  /** Characters of the keys that were found: candidates for what a part may begin with. */
+  readonly #alphabet = new Set<number>();
+
+  constructor(firstBehind: FirstBehind) {
+    this.#firstBehind = firstBehind;
+  }
+
+  /**
+   * Boundaries in order: each at or behind all keys of the part before it, and before all of the next.
+   *
+   * @param first a key that is before all others of the range, or the first of them
+   */
+  async find(first: string, until: string | undefined, parts: number, depth: number = DEPTH): Promise<string[]> {
+    const fork = await this.#fork(first, until);
+    if (fork === undefined) return [];
+    const { shared } = fork;
+    const starts = await Promise.all(this.#chosen(fork, parts).map(async (point) => this.#behind(shared + String.fromCodePoint(before(point)) + LAST, until)));
+    const parted = new Map<number, string>();
+    for (const key of starts) {
+      const point = nextPoint(key, shared);
+      if (key !== undefined && point !== undefined && point > 1) parted.set(point, key);
+    }
+    const points = [...parted.keys()].sort((a, b) => a - b);
+    const boundaries = points.map((point) => shared + String.fromCodePoint(before(point)) + LAST);
+    const share = Math.floor(parts / (boundaries.length + 1));
+    if (boundaries.length === 0 || share < 2 || depth <= 1) return boundaries;
+    const pieces = [first, ...points.map((point) => parted.get(point) as string)].map((key, i) => {
+      const end = boundaries[i];
+      return this.find(key, end === undefined ? until : `${end}\u0001`, share, depth - 1);
+    });
+    return (await Promise.all(pieces)).flatMap((inner, i) => [...inner, ...boundaries.slice(i, i + 1)]);
+  }
+
+  async #behind(mark: string, until: string | undefined): Promise<string | undefined> {
+    const key = await this.#firstBehind(mark, until);
+    for (const character of key ?? '') this.#alphabet.add(character.codePointAt(0) as number);
+    return key;
+  }
+
+  /** Looks for the shortest beginning of the first key that has keys behind all that begin with it: there they part. */
+  async #fork(first: string, until: string | undefined): Promise<Fork | undefined> {
+    const points = Array.from(first);
+    let none = 0;
+    let some = points.length + 1;
+    let next: string | undefined;
+    while (some - none > 1) {
+      const lengths = between(none + 1, some - 1);
+      const found = await Promise.all(lengths.map((length) => this.#behind(points.slice(0, length).join('') + LAST, until)));
+      for (const [i, key] of found.entries()) {
+        const length = lengths[i] as number;
+        if (key === undefined) none = Math.max(none, length);
+        else if (length < some) {
+          some = Math.min(length, common(points, key) + 1);
+          next = key;
+        }
+      }
+    }
+    const bare = next === undefined;
+    const shared = (bare ? points : points.slice(0, some - 1)).join('');
+    const least = nextPoint(next ?? (await this.#behind(first, until)), shared);
+    if (least === undefined) return undefined;
+    return { shared, bare, least, greatest: await this.#greatest(shared, least, until) };
+  }
+
+  /** The greatest character that comes behind what all keys share. */
+  async #greatest(shared: string, least: number, until: string | undefined): Promise<number> {
+    let low = least;
+    let high = LAST_POINT;
+    // Most keys have nothing beyond ASCII.
+    if (least < LAST_ASCII) {
+      const beyond = nextPoint(await this.#behind(shared + String.fromCodePoint(LAST_ASCII) + LAST, until), shared);
+      if (beyond === undefined) high = LAST_ASCII;
+      else low = beyond;
+    }
+    while (low < high) {
+      const asked = [...new Set(between(low, high - 1).map(wellFormed))];
+      const found = await Promise.all(asked.map((point) => this.#behind(shared + String.fromCodePoint(point) + LAST, until)));
+      for (const [i, key] of found.entries()) {
+        const point = nextPoint(key, shared);
+        const mark = asked[i] as number;
+        // One with U+10FFFF where the mark has it tells nothing.
+        if (point === undefined || point <= mark) high = Math.min(high, mark);
+        else low = Math.max(low, point);
+      }
+    }
+    return low;
+  }
+
+  /** Characters that parts may begin with, evenly among those that are known to be in use. */
+  #chosen({ bare, least, greatest }: Fork, parts: number): number[] {
+    const known = [...this.#alphabet].filter((point) => point >= least && point <= greatest).sort((a, b) => a - b);
+    // Where the first key goes on like no other, its own part is one more.
+    const all = bare ? known.slice(1) : known;
+    if (all.length < parts) return all;
+    return Array.from({ length: parts - 1 }, (_, i) => all[Math.floor(((i + 1) * all.length) / parts)] as number);
+  }
+}
+
+/** Up to {@link WIDTH} whole numbers, evenly from one to the other, both included. */
+function between(low: number, high: number): number[] {
+  const count = Math.min(WIDTH, high - low + 1);
+  return Array.from({ length: count }, (_, i) => low + Math.floor(((high - low + 1) * (i + 0.5)) / count));
+}
+
+/** How many characters the key begins with as these do. */
+function common(points: readonly string[], key: string): number {
+  const others = Array.from(key);
+  let length = 0;
+  while (length < points.length && points[length] === others[length]) length++;
+  return length;
+}
+
+/** The character behind what is shared; undefined where the key is none, begins otherwise, or ends there. */
+function nextPoint(key: string | undefined, shared: string): number | undefined {
+  return key?.startsWith(shared) === true ? key.codePointAt(shared.length) : undefined;
+}
+
+function before(point: number): number {
+  return wellFormed(point - 1);
+}
+
+/** Surrogates are no characters: the one before them. */
+function wellFormed(point: number): number {
+  return point >= 0xd800 && point <= 0xdfff ? 0xd7ff : point;
+}

@@ -1,0 +1,270 @@
+import { type Bucket, compareKeys, StorageError } from '@stowage/core';
+import type { Action } from './action.ts';
+import { asStorageError } from './copy-failure.ts';
+import { type Ancestor, ancestorsOf, readAncestors } from './key-ancestors.ts';
+import { BoundarySearch, type FirstBehind } from './key-boundaries.ts';
+import { ListingFailure } from './listing-cursor.ts';
+import { Planner, type PlanOptions } from './planner.ts';
+import { PlanSums } from './plan-sums.ts';
+import type { Side } from './side.ts';
+
+/** When the listings are split into ranges of keys, and into how many. */
+export interface RangeOptions {
+  /** Ranges that are read side by side at most; each holds two pages a side in memory. 1: they are never split. Default 8. */
+  readonly atOnce?: number;
+  /** Pages that a range must have given before it is split. Default 4. */
+  readonly afterPages?: number;
+  /**
+   * Milliseconds that the run must have stood still for want of pages, and longer than it had other work, before it looks for a place
+   * to split at; later as long as the last look took, where that is more. 0: neither is asked for. Default 200.
+   */
+  readonly afterMs?: number;
+}
+
+const AT_ONCE = 8;
+const AFTER_PAGES = 4;
+const AFTER_MS = 200;
+
+interface Range {
+  readonly planner: Planner;
+  /** How many pages it must have given before it is looked at again. */
+  splitAfter: number;
+}
+
+/** A range that may begin: behind the boundary. */
+interface Piece {
+  readonly boundary: string;
+  readonly planner: Planner;
+  ancestors: readonly Ancestor[];
+}
+
+/**
+ * Compares two listings in ranges of keys, as {@link Planner} does each. It begins with one, and splits it while the run waits for
+ * pages: what one request after another would take an hour for takes a few minutes. Actions are in order of keys within a range only.
+ */
+export class RangePlanner {
+  readonly sums: PlanSums = new PlanSums();
+  readonly #source: Bucket;
+  readonly #destination: Bucket;
+  readonly #o: PlanOptions;
+  readonly #now: () => number;
+  readonly #boundaries: Pick<BoundarySearch, 'find'>;
+  readonly #atOnce: number;
+  readonly #afterPages: number;
+  readonly #afterMs: number;
+  readonly #over = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #planners: Planner[] = [];
+  readonly #ranges = new Set<Range>();
+  readonly #ready: Range[] = [];
+  #failure: { readonly error: unknown } | undefined;
+  #wake: () => void = () => undefined;
+  #splits: boolean;
+  #search: Promise<void> | undefined;
+  /** Milliseconds that the last look for boundaries took. */
+  #searchMs = 0;
+  #waitedMs = 0;
+  #since: number;
+
+  /**
+   * @param now milliseconds of a clock that only goes forward
+   * @param search makes what finds boundaries
+   */
+  constructor(
+    source: Bucket,
+    destination: Bucket,
+    o: PlanOptions,
+    now: () => number,
+    { atOnce, afterPages, afterMs }: RangeOptions = {},
+    search: (firstBehind: FirstBehind) => Pick<BoundarySearch, 'find'> = (firstBehind) => new BoundarySearch(firstBehind),
+  ) {
+    this.#boundaries = search((mark, until) => this.#firstBehind(mark, until));
+    this.#source = source;
+    this.#destination = destination;
+    this.#signal = o.signal === undefined ? this.#over.signal : AbortSignal.any([o.signal, this.#over.signal]);
+    this.#o = { ...o, signal: this.#signal };
+    this.#now = now;
+    this.#since = now();
+    this.#atOnce = atOnce ?? AT_ONCE;
+    this.#afterPages = afterPages ?? AFTER_PAGES;
+    this.#afterMs = afterMs ?? AFTER_MS;
+    const sides = [source.capabilities.list, destination.capabilities.list];
+    this.#splits =
+      (o.sort ?? []).length === 0 &&
+      sides.every(({ order, startAfter, until }) => order === 'utf8' && startAfter === 'native' && until !== false) &&
+      !sides.every(({ serial }) => serial === true);
+    this.#ranges.add({ planner: this.#begin(o.range ?? {}), splitAfter: 0 });
+  }
+
+  /**
+   * Reads the first page of both listings, so that a missing or refused place is met before anything is done. False where the
+   * source has nothing at all.
+   */
+  async open(): Promise<boolean> {
+    return (await this.#planners[0]?.open()) === true;
+  }
+
+  /** The plan in batches, each in order of keys. Throws `ListingFailure`, of whichever range; the actions before that have been given. */
+  async *actions(): AsyncGenerator<readonly Action[], void, undefined> {
+    for (const range of this.#ranges) this.#load(range);
+    try {
+      for (let range = await this.#next(); range !== undefined; range = await this.#next()) {
+        // Merged only now: what is counted is given.
+        const { actions, failure } = range.planner.merge();
+        yield actions;
+        if (failure !== undefined) throw failure.error;
+        this.#load(range);
+      }
+    } finally {
+      // Whoever stops, or one that has failed, waits for no other.
+      this.#over.abort();
+    }
+  }
+
+  /** Ends every listing that is under way, and frees what they hold. */
+  async close(): Promise<void> {
+    this.#over.abort();
+    await Promise.all([this.#search, ...this.#planners.map((planner) => planner.close())]);
+  }
+
+  #begin(range: NonNullable<PlanOptions['range']>): Planner {
+    const planner = new Planner(this.#source, this.#destination, { ...this.#o, range }, this.sums);
+    this.#planners.push(planner);
+    return planner;
+  }
+
+  /** The next range that has something to compare; undefined where all have ended. */
+  async #next(): Promise<Range | undefined> {
+    const asked = this.#now();
+    let waited = false;
+    while (this.#failure === undefined && this.#ready.length === 0 && this.#ranges.size > 0) {
+      waited = true;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (waited) this.#hasWaited(asked, this.#now());
+    return this.#ready.shift();
+  }
+
+  #load(range: Range): void {
+    range.planner
+      .load()
+      .then(
+        (more) => {
+          if (more) this.#ready.push(range);
+          else this.#ranges.delete(range);
+        },
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => this.#wake());
+  }
+
+  #failed(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  /** Splits the range that has gone on the longest, where waiting for it has cost as much as a look for boundaries will. */
+  #hasWaited(from: number, to: number): void {
+    this.#waitedMs += to - from;
+    if (!this.#splits || this.#search !== undefined || this.#ranges.size >= this.#atOnce) return;
+    const wanted = this.#afterMs === 0 ? 0 : Math.max(this.#afterMs, this.#searchMs);
+    if (this.#waitedMs < wanted) return;
+    const mostlyIdle = this.#waitedMs * 2 >= to - this.#since || wanted === 0;
+    this.#since = to;
+    this.#waitedMs = 0;
+    if (!mostlyIdle) return;
+    const range = [...this.#ranges]
+      .filter(({ planner, splitAfter }) => planner.position !== undefined && planner.pages >= Math.max(this.#afterPages, splitAfter))
+      .sort((a, b) => b.planner.pages - a.planner.pages)[0];
+    if (range !== undefined) this.#search = this.#split(range);
+  }
+
+  async #split(range: Range): Promise<void> {
+    const began = this.#now();
+    const pieces: Piece[] = [];
+    try {
+      await this.#prepare(range.planner, pieces);
+      this.#divide(range, pieces);
+    } catch (error) {
+      // Its own listings go on, and tell what is wrong with the store. One that breaks its order would delete data.
+      if (error instanceof ListingFailure && !error.outOfOrder) this.#splits = false;
+      else this.#failed(error);
+    }
+    const inWork = new Set([...this.#ranges].map(({ planner }) => planner));
+    await Promise.all(pieces.filter(({ planner }) => !inWork.has(planner)).map(({ planner }) => planner.close()));
+    this.#search = undefined;
+    this.#since = this.#now();
+    this.#waitedMs = 0;
+    this.#searchMs = this.#since - began;
+    this.#wake();
+  }
+
+  /** Finds ranges behind the one that is under way, and reads their first pages: before these can be had, nothing is changed. */
+  async #prepare(planner: Planner, pieces: Piece[]): Promise<void> {
+    const { position = '', until } = planner;
+    const found = await this.#boundaries.find(position, until, this.#atOnce - this.#ranges.size + 1);
+    const boundaries = found.filter((boundary) => compareKeys(boundary, position) > 0);
+    for (const [i, boundary] of boundaries.entries()) {
+      const next = boundaries[i + 1];
+      const end = next === undefined ? until : `${next}\u0001`;
+      pieces.push({ boundary, planner: this.#begin({ startAfter: boundary, ...(end === undefined ? {} : { until: end }) }), ancestors: [] });
+    }
+    await Promise.all(
+      pieces.map(async (piece) => {
+        const [ancestors] = await Promise.all([
+          readAncestors(this.#source, this.#destination, ancestorsOf(piece.boundary, position), this.#signal),
+          piece.planner.open(),
+        ]);
+        piece.ancestors = ancestors;
+      }),
+    );
+  }
+
+  /** Ends the range at the first of the pieces that it has not come to meanwhile, and begins these. */
+  #divide(range: Range, pieces: readonly Piece[]): void {
+    const { planner } = range;
+    const { position = '' } = planner;
+    const begun = this.#ranges.has(range) ? pieces.filter(({ boundary }) => compareKeys(boundary, position) > 0) : [];
+    const [first] = begun;
+    if (first === undefined) {
+      range.splitAfter = planner.pages * 2;
+      return;
+    }
+    for (const piece of begun) piece.planner.follow(planner, piece.ancestors);
+    planner.endAt(`${first.boundary}\u0001`);
+    for (const piece of begun) {
+      const added = { planner: piece.planner, splitAfter: 0 };
+      this.#ranges.add(added);
+      this.#load(added);
+    }
+  }
+
+  /** Asks the side whose pages cost a request each; of two such, the one that has more keys. */
+  async #firstBehind(mark: string, until: string | undefined): Promise<string | undefined> {
+    const bySource = this.#destination.capabilities.list.serial === true || this.sums.source.objects >= this.sums.destination.objects;
+    const side: Side = bySource && this.#source.capabilities.list.serial !== true ? 'source' : 'destination';
+    const bucket = side === 'source' ? this.#source : this.#destination;
+    try {
+      const pages = bucket.listPages({ startAfter: mark, ...(until === undefined ? {} : { until }), limit: 1, signal: this.#signal });
+      for await (const { objects } of pages) {
+        const key = objects[0]?.key;
+        if (key === undefined) continue;
+        if (compareKeys(key, mark) <= 0 || (until !== undefined && compareKeys(key, until) >= 0))
+          throw new ListingFailure(side, outside(key, mark, until), true);
+        return key;
+      }
+    } catch (error) {
+      throw error instanceof ListingFailure ? error : new ListingFailure(side, asStorageError(error));
+    }
+    return undefined;
+  }
+}
+
+function outside(key: string, mark: string, until: string | undefined): StorageError {
+  const end = until === undefined ? '' : ` and before ${JSON.stringify(until)}`;
+  return new StorageError(
+    'Unknown',
+    `the store gave ${JSON.stringify(key)} where keys behind ${JSON.stringify(mark)}${end} were asked for; run again, and its listing is sorted first`,
+    { operation: 'list', key },
+  );
+}
