@@ -2,7 +2,7 @@
 import { endWithReader, limitHeapGrowth, limitYoungGeneration, processTerminal } from '@stowage/terminal';
 import { runCli } from './cli.ts';
 
-endWithReader(process);
+endWithReader(process, 'stowage-links');
 limitYoungGeneration(8 * 1024 * 1024);
 // A million lines are made and forgotten: 400 MB without this, under 200 with it.
 limitHeapGrowth(20);

@@ -21,21 +21,25 @@ type EngineSettings = Pick<MirrorOptions, 'filter' | 'existing' | 'deleteExclude
 /** What the engine is to be told; files are read here. Throws `CommandError` where they say nothing usable. */
 export function engineSettings(request: EngineRequest, { cwd, today }: Terminal): EngineSettings {
   const { trash, bwlimit, retries } = request;
+  const filter = filterOf(request, cwd, today());
+  if (trash !== undefined && (trash === '' || trash.startsWith('/') || keyFault(`${trash}x`) !== undefined))
+    throw new CommandError(`--trash: expected a folder of the destination such as .trash; got ${JSON.stringify(trash)}`);
+  return {
+    ...(filter === undefined ? {} : { filter }),
+    existing: request.existing,
+    deleteExcluded: request.deleteExcluded,
+    ...(trash === undefined ? {} : { trash: { prefix: trash, today: today() } }),
+    ...(bwlimit === undefined ? {} : { bandwidth: { timetable: named('--bwlimit', () => parseBandwidth(bwlimit)), today } }),
+    ...(retries === undefined ? {} : { retries }),
+  };
+}
+
+/** What `read` gives; what it finds wrong is told of the option. */
+function named<T>(option: string, read: () => T): T {
   try {
-    const filter = filterOf(request, cwd, today());
-    if (filter !== undefined) void new KeyFilter(filter);
-    if (trash !== undefined && (trash === '' || trash.startsWith('/') || keyFault(`${trash}x`) !== undefined))
-      throw new CommandError(`--trash: expected a folder of the destination such as .trash; got ${JSON.stringify(trash)}`);
-    return {
-      ...(filter === undefined ? {} : { filter }),
-      existing: request.existing,
-      deleteExcluded: request.deleteExcluded,
-      ...(trash === undefined ? {} : { trash: { prefix: trash, today: today() } }),
-      ...(bwlimit === undefined ? {} : { bandwidth: { timetable: parseBandwidth(bwlimit), today } }),
-      ...(retries === undefined ? {} : { retries }),
-    };
+    return read();
   } catch (error) {
-    if (isStorageError(error)) throw new CommandError(error.message);
+    if (isStorageError(error)) throw new CommandError(`${option}: ${error.message}`);
     throw error;
   }
 }
@@ -43,13 +47,18 @@ export function engineSettings(request: EngineRequest, { cwd, today }: Terminal)
 function filterOf(request: EngineRequest, cwd: string, now: Date): FilterOptions | undefined {
   const { filters, filesFrom, minSize, maxSize, minAge, maxAge } = request;
   const rules = filters.flatMap(({ kind, value }): readonly FilterRule[] =>
-    kind === 'filter-from' ? parseFilterRules(readText('--filter-from', value, cwd), value) : [{ include: kind === 'include', pattern: value }],
+    named(`--${kind}`, (): readonly FilterRule[] => {
+      const read = kind === 'filter-from' ? parseFilterRules(readText('--filter-from', value, cwd), value) : [{ include: kind === 'include', pattern: value }];
+      // Patterns are looked at here, where it is known whose they are.
+      void new KeyFilter({ rules: read });
+      return read;
+    }),
   );
   const filter: FilterOptions = {
     ...(rules.length === 0 ? {} : { rules }),
     // What is asked for last says what the rest is: `--include "*.jpg"` alone is to mean these and nothing else.
     ...(filters.at(-1)?.kind === 'include' ? { rest: 'exclude' } : {}),
-    ...(filesFrom === undefined ? {} : { keys: parseKeyList(readText('--files-from', filesFrom, cwd)) }),
+    ...(filesFrom === undefined ? {} : { keys: named('--files-from', () => parseKeyList(readText('--files-from', filesFrom, cwd))) }),
     ...(minSize === undefined ? {} : { minSize }),
     ...(maxSize === undefined ? {} : { maxSize }),
     ...(minAge === undefined ? {} : { until: new Date(now.getTime() - minAge) }),

@@ -12,7 +12,7 @@ async function askTerminal(question: string): Promise<string> {
   }
 }
 
-endWithReader(process);
+endWithReader(process, 'stowage-mirror');
 limitYoungGeneration(16 * 1024 * 1024);
 
 const terminal = processTerminal(process, (name) => import(name));

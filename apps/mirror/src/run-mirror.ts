@@ -144,14 +144,14 @@ async function progressView(
   run: MirrorRun,
   places: OpenPlaces,
   request: MirrorRequest,
-  { stderr, today }: Terminal,
+  { stderr, today, env }: Terminal,
   mode: MirrorReport['mode'],
   emit: (event: JsonEvent) => void | Promise<void>,
   linesOnStdout: boolean,
 ): Promise<ProgressView | undefined> {
   if (!request.progress || (request.detail === 'quiet' && !request.json)) return undefined;
-  // Lines and a block that redraws itself would write over each other.
-  if (stderr.isTTY === true && !linesOnStdout && !request.json) return liveView(stderr, () => standing(run, places), mode);
+  // Lines and a block that redraws itself would write over each other; a terminal that is dumb cannot go back.
+  if (stderr.isTTY === true && env['TERM'] !== 'dumb' && !linesOnStdout && !request.json) return liveView(stderr, () => standing(run, places), mode);
   return plainView(
     () => standing(run, places),
     (snapshot, line) => {

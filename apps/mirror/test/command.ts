@@ -65,6 +65,8 @@ export function namesIn(folder: string): Set<string> {
 }
 
 export interface RunOptions {
+  /** An open file in place of standard output. */
+  readonly stdout?: number;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Run as somebody whom permissions bind; the superuser is refused nothing. */
@@ -89,10 +91,11 @@ export function nobodyCanRun(): boolean {
 }
 
 /** Starts the command from its sources. The environment holds nothing of the caller's but PATH. */
-export function start(args: readonly string[], { cwd = tmpdir(), env = {}, asNobody = false }: RunOptions = {}): ChildProcess {
+export function start(args: readonly string[], { cwd = tmpdir(), env = {}, asNobody = false, stdout }: RunOptions = {}): ChildProcess {
   return spawn(process.execPath, [...NODE_ARGUMENTS, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], TMPDIR: tmpdir(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
     ...(asNobody && isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
   });
 }

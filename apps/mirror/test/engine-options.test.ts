@@ -62,11 +62,12 @@ describe('filters', () => {
   });
 
   it.each([
-    [['--include', '[a'], '"[a" is no pattern: a "[" is not closed'],
+    [['--include', '[a'], '--include: "[a" is no pattern: a "[" is not closed'],
+    [['--include', 'a', '--exclude', ''], '--exclude: "" is no pattern: it is empty'],
     [['--filter-from', 'nowhere'], '--filter-from: "nowhere" cannot be read (ENOENT)'],
-    [['--min-size', '10MB'], 'expected "10m" or "10MiB" for 1,024s'],
-    [['--max-age', 'soon'], 'expected a duration such as'],
-    [['--bwlimit', 'fast'], 'expected bytes a second such as 10M'],
+    [['--min-size', '10MB'], 'Expected "10m" or "10MiB" for 1,024s'],
+    [['--max-age', 'soon'], 'Expected a duration such as'],
+    [['--bwlimit', 'fast'], '--bwlimit: expected bytes a second such as 10M'],
     [['--trash', '../x'], '--trash: expected a folder of the destination such as .trash; got "../x"'],
     [['--update', '--immutable'], "option '-u, --update' cannot be used with option '--immutable'"],
     [['--retries', 'many'], 'Expected a whole number from 0 to 100'],

@@ -1,4 +1,5 @@
 import { type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +95,15 @@ describe('a reader that goes away', () => {
     expect((await run(['sync', at('from'), at('to'), '-q', '--no-fsync'])).code).toBe(0);
     expect(namesIn(at('to'))).toEqual(namesIn(at('from')));
   });
+});
+
+it.runIf(existsSync('/dev/full'))('an output that takes nothing is told in one line', async () => {
+  plant(at('from'), { a: '1' });
+  const full = openSync('/dev/full', 'w');
+  const child = start(['plan', at('from'), at('to')], { stdout: full });
+  const { code, stderr } = await ended(child);
+  closeSync(full);
+  expect([code, stderr]).toEqual([1, 'stowage-mirror: standard output cannot be written (ENOSPC)\n']);
 });
 
 it('plans of any length are streamed whole to a slow reader', async () => {

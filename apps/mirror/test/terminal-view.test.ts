@@ -89,9 +89,9 @@ describe('the live block', () => {
 });
 
 describe('a real terminal', () => {
-  const terminal = (...args: string[]): ChildProcess =>
+  const terminal = (args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess =>
     spawn('script', ['-qfec', `stty rows 24 cols 60; exec ${[process.execPath, ...NODE_ARGUMENTS, ...args].join(' ')}`, '/dev/null'], {
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, TERM: 'xterm', ...env },
     });
   const isThere = spawnSync('script', ['--version']).status === 0;
   const gaveCursorBack = (text: string): void => {
@@ -102,10 +102,19 @@ describe('a real terminal', () => {
   it('gets its cursor back', async (context) => {
     if (!isThere) context.skip('there is no script(1) of util-linux to make a terminal');
     plantFiles(join(folder.path, 'from'), 50);
-    const { stdout, code } = await ended(terminal('sync', join(folder.path, 'from'), join(folder.path, 'to')));
+    const { stdout, code } = await ended(terminal(['sync', join(folder.path, 'from'), join(folder.path, 'to')]));
     expect(code).toBe(0);
     gaveCursorBack(stdout);
     expect(stripVTControlCharacters(stdout)).toMatch(/copied +50 /);
+  });
+
+  it('that cannot go back is written line after line', async (context) => {
+    if (!isThere) context.skip('there is no script(1) of util-linux to make a terminal');
+    plantFiles(join(folder.path, 'from'), 50);
+    const { stdout, code } = await ended(terminal(['sync', join(folder.path, 'from'), join(folder.path, 'to')], { TERM: 'dumb' }));
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('\u001b');
+    expect(stdout).toMatch(/copied +50 /);
   });
 
   // Without script(1) of util-linux there is no terminal to press keys on.
@@ -114,7 +123,7 @@ describe('a real terminal', () => {
     ['Ctrl-C twice', 2],
   ])('gets its cursor back at %s', async (_, times) => {
     plantFiles(join(folder.path, 'from'), 6000);
-    const child = terminal('sync', join(folder.path, 'from'), join(folder.path, 'to'), '--transfers', '1');
+    const child = terminal(['sync', join(folder.path, 'from'), join(folder.path, 'to'), '--transfers', '1']);
     const end = ended(child);
     let seen = '';
     let pressed = 0;

@@ -58,7 +58,7 @@ function reading(parse: (text: string) => number): (text: string) => number {
     try {
       return parse(text);
     } catch (error) {
-      if (isStorageError(error)) throw new InvalidArgumentError(`${error.message}.`);
+      if (isStorageError(error)) throw new InvalidArgumentError(`${error.message.replace(/^e/, 'E')}.`);
       throw error;
     }
   };

@@ -3,6 +3,8 @@ import type { Terminal } from './terminal.ts';
 
 /** As shells have it for a process that a closed pipe ended: 128 + SIGPIPE. */
 const PIPE_CLOSED = 141;
+/** Of the work itself nothing is known: it may have failed. */
+const OUTPUT_LOST = 1;
 
 /** The process as a command sees it. `importPackage` is the app's own: packages are looked for beside the file that imports them. */
 export function processTerminal(of: NodeJS.Process, importPackage: Terminal['importPackage']): Terminal {
@@ -27,12 +29,16 @@ export function processTerminal(of: NodeJS.Process, importPackage: Terminal['imp
   };
 }
 
-/** Ends the process without a word when whoever read its output has gone (`| head`): there is nobody to tell. */
-export function endWithReader(of: NodeJS.Process): void {
+/**
+ * Ends the process when its output cannot be written. Without a word where whoever read it has gone (`| head`): there is nobody to tell;
+ * else, where it is a file on a full disk, with one line.
+ */
+export function endWithReader(of: NodeJS.Process, command: string): void {
   for (const stream of [of.stdout, of.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') of.exit(PIPE_CLOSED);
-      throw error;
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE') of.exit(PIPE_CLOSED);
+      if (stream === of.stdout) of.stderr.write(`${command}: standard output cannot be written (${code ?? message})\n`);
+      of.exit(OUTPUT_LOST);
     });
   }
 }
