@@ -18,15 +18,13 @@ export interface SetRemoteRequest {
 export async function runSetRemote({ map, clearLocal }: SetRemoteRequest, context: CommandContext): Promise<number> {
   const { ids, links } = await readRemoteMap(resolve(context.terminal.cwd, map), map);
   const catalog = await context.catalog({ create: false });
-  const outcomes = await catalog.entities.setRemote(ids, links, { clearLocal });
-  const bad = outcomes.filter(({ kind }) => kind !== 'linked' && kind !== 'same');
-  return tellCounts(
-    outcomes,
+  const tally = new OutcomeTally<RemoteOutcome>(
     ['linked', 'same'],
-    bad,
     (outcome) => `${outcome.kind} ${outcome.id}${'reason' in outcome ? `: ${outcome.reason}` : ''}`,
     context,
   );
+  await tally.tell(await catalog.entities.setRemote(ids, links, { clearLocal }));
+  return tally.end();
 }
 
 export interface UnlinkRequest {
@@ -58,29 +56,39 @@ export async function runUnlink({ ids, project, dataset, timeoutMs, dryRun }: Un
     }))
       all.push(...entities.map(({ id }) => id));
   const wanted = project === undefined ? ids : all;
-  const results: UnlinkResult[] = [];
-  for (let at = 0; at < wanted.length; at += BATCH) results.push(...(await unlinkEntities(wanted.slice(at, at + BATCH), { catalog, storages, dryRun })));
-  const failed = results.filter(({ kind }) => kind !== 'unlinked' && kind !== 'no-link');
-  return tellCounts(
-    results,
+  const tally = new OutcomeTally<UnlinkResult>(
     ['unlinked', 'no-link'],
-    failed,
     (result) => `${result.kind} ${result.id}${'message' in result ? `: ${result.message}` : ''}`,
     context,
   );
+  for (let at = 0; at < wanted.length; at += BATCH) await tally.tell(await unlinkEntities(wanted.slice(at, at + BATCH), { catalog, storages, dryRun }));
+  return tally.end();
 }
 
-async function tellCounts<O extends RemoteOutcome | UnlinkResult>(
-  outcomes: readonly O[],
-  good: readonly string[],
-  bad: readonly O[],
-  text: (outcome: O) => string,
-  context: CommandContext,
-): Promise<number> {
-  if (context.request.json) await context.print(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
-  else context.terminal.stderr.write(bad.map((outcome) => `${visible(text(outcome))}\n`).join(''));
-  const counts = Map.groupBy(outcomes, ({ kind }) => kind);
-  const kinds = [...new Set<string>([...good, ...counts.keys()])];
-  await context.summarise(tableLines(kinds.map((kind) => [kind, countText(counts.get(kind as O['kind'])?.length ?? 0), ''])));
-  return bad.length > 0 ? EXIT.failed : EXIT.done;
+/** Tells outcomes as they come (with `--json` each, else those that are not good), and at the end how many there were of each kind. */
+class OutcomeTally<O extends { readonly kind: string }> {
+  readonly #good: readonly string[];
+  readonly #text: (outcome: O) => string;
+  readonly #context: CommandContext;
+  readonly #counts: Map<string, number>;
+
+  constructor(good: readonly string[], text: (outcome: O) => string, context: CommandContext) {
+    this.#good = good;
+    this.#text = text;
+    this.#context = context;
+    this.#counts = new Map(good.map((kind) => [kind, 0]));
+  }
+
+  async tell(outcomes: readonly O[]): Promise<void> {
+    for (const { kind } of outcomes) this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+    if (this.#context.request.json) return this.#context.print(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
+    const bad = outcomes.filter(({ kind }) => !this.#good.includes(kind));
+    this.#context.terminal.stderr.write(bad.map((outcome) => `${visible(this.#text(outcome))}\n`).join(''));
+  }
+
+  /** Gives the exit code. */
+  async end(): Promise<number> {
+    await this.#context.summarise(tableLines([...this.#counts].map(([kind, count]) => [kind, countText(count), ''])));
+    return [...this.#counts.keys()].some((kind) => !this.#good.includes(kind)) ? EXIT.failed : EXIT.done;
+  }
 }
