@@ -2,6 +2,7 @@ import { type Diagnosis, isStorageError, parseLinkPrefix } from '@stowage/core';
 import { CommandError, type Terminal, write } from '@stowage/terminal';
 import { askStore } from './ask-store.ts';
 import { Configuration } from './configuration.ts';
+import { withErrorEvent } from './error-event.ts';
 import { EXIT } from './exit-code.ts';
 import { diagnosisLines } from './diagnosis-text.ts';
 import type { DoctorRequest } from './mirror-request.ts';
@@ -10,16 +11,8 @@ import type { DoctorRequest } from './mirror-request.ts';
 const PUBLIC_LINK = /^https?:/i;
 
 /** Examines the bucket of each link, and gives 0 where nothing that is needed is missing. Throws `CommandError`. */
-export async function runDoctor(request: DoctorRequest, terminal: Terminal): Promise<number> {
-  try {
-    return await examineAll(request, terminal);
-  } catch (error) {
-    if (request.json && error instanceof CommandError) {
-      const { exitCode, message } = error;
-      await write(terminal.stdout, `${JSON.stringify({ event: 'error', time: terminal.today().toISOString(), exitCode, message })}\n`);
-    }
-    throw error;
-  }
+export function runDoctor(request: DoctorRequest, terminal: Terminal): Promise<number> {
+  return withErrorEvent(request, terminal, () => examineAll(request, terminal));
 }
 
 async function examineAll(request: DoctorRequest, terminal: Terminal): Promise<number> {

@@ -1,7 +1,9 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
+import type { MainStorage } from '@stowage/core/config';
+import { CommandError, type Output, type Terminal, visible, write } from '@stowage/terminal';
 import { Configuration } from './configuration.ts';
+import { withErrorEvent } from './error-event.ts';
 import { EXIT } from './exit-code.ts';
 import type { MirrorRequest } from './mirror-request.ts';
 import { neededBuckets } from './needed-buckets.ts';
@@ -30,29 +32,24 @@ const SECRET: readonly (readonly [field: string, variable: string])[] = [
   ['connection_string', 'STORAGE_CONNECTION_STRING'],
 ];
 
+interface Move {
+  readonly main: MainStorage;
+  /** Folder and bucket of each half. */
+  readonly pairs: readonly { readonly source: string; readonly destination: string }[];
+  /** Buckets that a dry run has not made. */
+  readonly missing: ReadonlySet<string>;
+}
+
 /**
  * Moves an application from its local disk to the configured main storage: copies `<prefix>-public` and `<prefix>-private` of
- * `DATA_PATH/storage` into the buckets of these names, which it makes where that is asked for, compares, and says which variables to change. The disk stays as it is.
+ * `DATA_PATH/storage` into the buckets of these names, which it makes where that is asked for, compares, and says which variables to
+ * change. The disk stays as it is.
  */
 export async function moveFromLocal(request: LocalMoveRequest, terminal: Terminal): Promise<number> {
-  const configuration = new Configuration(request, {}, terminal);
-  const { dataPath, main } = configuration;
-  if (main === undefined || main.folder !== undefined)
-    throw new CommandError(
-      'the main storage is the local disk (STORAGE_PROVIDER is http), so that there is nowhere to move to; set STORAGE_PROVIDER and what belongs to it, for a start in a file of its own: --dotenv FILE',
-    );
-  const scheme = SCHEMES[main.provider];
-  if (scheme === undefined)
-    throw new CommandError(`objects cannot be moved to a main storage of ${JSON.stringify(main.provider)}; expected minio, azure or google`);
-  const storage = join(resolve(terminal.cwd, dataPath), 'storage');
-  const { prefix, halves } = findPair(storage, request.prefix);
   const people = request.json ? terminal.stderr : terminal.stdout;
-  const pairs = halves.map((half) => ({ source: join(storage, `${prefix}-${half}`), destination: `${scheme}://${prefix}-${half}` }));
-  for (const half of halves) configuration.refuseUncertain(main.provider, `${prefix}-${half}`);
-  const links = pairs.map(({ destination }) => destination);
-  await using storages = await configuration.storagesOf(main.provider);
-  const missing = await neededBuckets(links, storages, request, terminal, people);
-  if (typeof missing === 'number') return missing;
+  const move = await withErrorEvent(request, terminal, () => prepared(request, terminal, people));
+  if (typeof move === 'number') return move;
+  const { main, pairs, missing } = move;
   let code: number = EXIT.inSync;
   for (const places of pairs) {
     await write(people, `${visible(places.source)} → ${visible(places.destination)}\n`);
@@ -69,6 +66,28 @@ export async function moveFromLocal(request: LocalMoveRequest, terminal: Termina
   if (code !== EXIT.inSync || request.dryRun) return code;
   await write(people, `${['', 'Everything is there. What the application is to be told:', ...variables(main.provider, main.settings)].join('\n')}\n`);
   return code;
+}
+
+/** What is to be moved where, when both buckets are there; or the exit code of the signal that ended the looking. Throws `CommandError`. */
+async function prepared(request: LocalMoveRequest, terminal: Terminal, people: Output): Promise<Move | number> {
+  const configuration = new Configuration(request, {}, terminal);
+  const { dataPath, main } = configuration;
+  if (main === undefined || main.folder !== undefined)
+    throw new CommandError(
+      'the main storage is the local disk (STORAGE_PROVIDER is http), so that there is nowhere to move to; set STORAGE_PROVIDER and what belongs to it, for a start in a file of its own: --dotenv FILE',
+    );
+  const scheme = SCHEMES[main.provider];
+  if (scheme === undefined)
+    throw new CommandError(`objects cannot be moved to a main storage of ${JSON.stringify(main.provider)}; expected minio, azure or google`);
+  const storage = join(resolve(terminal.cwd, dataPath), 'storage');
+  const { prefix, halves } = findPair(storage, request.prefix);
+  const names = halves.map((half) => `${prefix}-${half}`);
+  const pairs = names.map((name) => ({ source: join(storage, name), destination: `${scheme}://${name}` }));
+  for (const name of names) configuration.refuseUncertain(main.provider, name);
+  const links = pairs.map(({ destination }) => destination);
+  await using storages = await configuration.storagesOf(main.provider);
+  const missing = await neededBuckets(links, storages, request, terminal, people);
+  return typeof missing === 'number' ? missing : { main, pairs, missing };
 }
 
 function variables(provider: string, settings: Readonly<Record<string, unknown>>): string[] {

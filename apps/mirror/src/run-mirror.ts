@@ -2,6 +2,7 @@ import { mirror, MirrorRefusal, type MirrorReport, type MirrorRun, type Outcome,
 import { CommandError, type Terminal, visible, write } from '@stowage/terminal';
 import type { Standing } from './endpoint-traffic.ts';
 import { engineSettings, journalOptions } from './engine-settings.ts';
+import { withErrorEvent } from './error-event.ts';
 import { EXIT, exitCode, REFUSAL_EXIT } from './exit-code.ts';
 import { FailureGroups } from './failure-groups.ts';
 import { endEvent, eventLine, type JsonEvent, outcomeEvent } from './json-events.ts';
@@ -13,23 +14,23 @@ import { summaryLines } from './summary.ts';
 import { ReportFiles } from './report-files.ts';
 
 /** Runs a command to its end and gives its exit code. Throws `CommandError` for what the user can put right. */
-export async function runMirror(request: MirrorRequest, terminal: Terminal): Promise<number> {
-  const emit = (event: JsonEvent): void | Promise<void> => (request.json ? write(terminal.stdout, eventLine(event)) : undefined);
-  try {
-    const places = await openPlaces(request, terminal);
+export function runMirror(request: MirrorRequest, terminal: Terminal): Promise<number> {
+  return withErrorEvent(request, terminal, async () => {
     try {
-      return await runBetween(places, request, terminal, emit);
-    } finally {
-      await places.close();
+      const places = await openPlaces(request, terminal);
+      try {
+        return await runBetween(places, request, terminal);
+      } finally {
+        await places.close();
+      }
+    } catch (error) {
+      throw error instanceof MirrorRefusal ? new CommandError(error.message, REFUSAL_EXIT[error.reason], error) : error;
     }
-  } catch (error) {
-    const told = error instanceof MirrorRefusal ? new CommandError(error.message, REFUSAL_EXIT[error.reason], error) : error;
-    if (told instanceof CommandError) await emit({ event: 'error', time: terminal.today().toISOString(), exitCode: told.exitCode, message: told.message });
-    throw told;
-  }
+  });
 }
 
-async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: Terminal, emit: (event: JsonEvent) => void | Promise<void>): Promise<number> {
+async function runBetween(places: OpenPlaces, request: MirrorRequest, terminal: Terminal): Promise<number> {
+  const emit = (event: JsonEvent): void | Promise<void> => (request.json ? write(terminal.stdout, eventLine(event)) : undefined);
   const { source, destination } = places;
   const mode = request.command === 'plan' ? 'sync' : request.command;
   const dryRun = request.command === 'plan' || request.dryRun;

@@ -119,6 +119,8 @@ describe('stowage-mirror local', () => {
     plant(at('data/storage/b-private'), { x: '1' });
     const several = await local([], remote);
     expect([several.code, several.stderr]).toEqual([2, expect.stringContaining('has the folders of 2 applications ("a", "b"); name one with --prefix')]);
+    const told = await local(['--json'], remote);
+    expect(JSON.parse(told.stdout)).toMatchObject({ event: 'error', exitCode: 2, message: expect.stringContaining('2 applications') as string });
     expect((await local(['--prefix', 'c'], remote)).stderr).toContain('has neither "c-public" nor "c-private"; there are "a", "b"');
     expect(await local([], { ...remote, DATA_PATH: at('nowhere') })).toMatchObject({
       code: 3,
