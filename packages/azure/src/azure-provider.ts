@@ -1,4 +1,5 @@
-import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
+import { type BucketDriver, type ConfigContext, type Provider } from '@stowage/core';
+import { entryReader, type Fields } from '@stowage/wire';
 import { azureDriver } from './azure-driver.ts';
 import { type AzureOptions, azureSettings, type AzureSignIn } from './azure-options.ts';
 import { createContainer } from './create-container.ts';
@@ -6,6 +7,8 @@ import { diagnose } from './diagnose.ts';
 import { pick } from './pick.ts';
 import { readConnectionString } from './sign-in/connection-string.ts';
 import { managedIdentity } from './sign-in/managed-identity.ts';
+
+const { fault, flag, text } = entryReader('azure');
 
 /** Azure Blob Storage: links begin with `azure://`. */
 export const azure: Provider<AzureOptions> = {
@@ -16,8 +19,6 @@ export const azure: Provider<AzureOptions> = {
   diagnose,
   createBucket: createContainer,
 };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * An entry of `remote_links.yml`, or the main storage's settings: `endpoint`, and one of `access_key` with `secret_key` (the account's
@@ -90,21 +91,4 @@ function appService(env: Readonly<Record<string, string | undefined>>): { readon
   if (header === undefined || header === '')
     throw fault('sign_in', 'IDENTITY_HEADER beside IDENTITY_ENDPOINT, as App Service sets them; the identities of Azure Arc are not supported');
   return { appService: { endpoint, header } };
-}
-
-function text(fields: Fields, name: string): string | undefined {
-  const value = fields[name];
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw fault(name, 'a text');
-}
-
-function flag(fields: Fields, name: string): boolean | undefined {
-  const value = fields[name];
-  if (value === undefined || typeof value === 'boolean') return value;
-  throw fault(name, 'true or false');
-}
-
-/** Names the field, never its value, which may be a secret at the wrong place. */
-function fault(name: string, expected: string): StorageError {
-  return new StorageError('Config', `${name === '' ? '' : `${name}: `}expected ${expected}`, { provider: 'azure' });
 }

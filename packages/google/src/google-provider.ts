@@ -1,4 +1,5 @@
-import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
+import { type BucketDriver, type ConfigContext, type Provider } from '@stowage/core';
+import { entryReader, type Fields } from '@stowage/wire';
 import { createBucket } from './create-bucket.ts';
 import { diagnose } from './diagnose.ts';
 import { googleDriver } from './google-driver.ts';
@@ -7,6 +8,8 @@ import { applicationDefault, metadataServer } from './sign-in/ambient.ts';
 import { anonymous } from './sign-in/anonymous.ts';
 import { serviceAccountFile } from './sign-in/service-account.ts';
 import type { SignIn } from './sign-in/sign-in.ts';
+
+const { fault, flag, text, withPort } = entryReader('google');
 
 /** Google Cloud Storage: links begin with `gs://`, `gcs://` or `google://`. */
 export const google: Provider<GoogleOptions> = {
@@ -17,8 +20,6 @@ export const google: Provider<GoogleOptions> = {
   diagnose,
   createBucket,
 };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const SIGN_INS = ['service_account', 'application_default', 'metadata', 'anonymous'] as const;
 
@@ -71,26 +72,5 @@ function signInOf(fields: Fields): SignIn {
 }
 
 function endpointOf(fields: Fields): string | undefined {
-  const endpoint = text(fields, 'endpoint');
-  const { port } = fields;
-  if (port === undefined) return endpoint;
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) throw fault('port', 'a port number');
-  return endpoint === undefined || /:\d+$/.test(endpoint) ? endpoint : `${endpoint}:${port}`;
-}
-
-function text(fields: Fields, name: string): string | undefined {
-  const value = fields[name];
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw fault(name, 'a text');
-}
-
-function flag(fields: Fields, name: string): boolean | undefined {
-  const value = fields[name];
-  if (value === undefined || typeof value === 'boolean') return value;
-  throw fault(name, 'true or false');
-}
-
-/** Names the field, never its value, which may be a secret at the wrong place. */
-function fault(name: string, expected: string): StorageError {
-  return new StorageError('Config', `${name === '' ? '' : `${name}: `}expected ${expected}`, { provider: 'google' });
+  return withPort(fields, text(fields, 'endpoint'));
 }

@@ -1,9 +1,12 @@
-import { type BucketDriver, type ConfigContext, type Provider, StorageError } from '@stowage/core';
+import { type BucketDriver, type ConfigContext, type Provider } from '@stowage/core';
+import { entryReader, type Fields } from '@stowage/wire';
 import { createBucket } from './create-bucket.ts';
 import { credentialSourceFrom } from './credentials/credential-source-from.ts';
 import { diagnose } from './diagnose.ts';
 import { minioDriver } from './minio-driver.ts';
 import { type MinioOptions, minioSettings } from './minio-options.ts';
+
+const { fault, flag, oneOf, text, withPort } = entryReader('minio');
 
 /** Everything that speaks S3: links begin with `s3://` or `minio://`. */
 export const minio: Provider<MinioOptions> = {
@@ -24,7 +27,7 @@ const TRANSPORTS = ['lean', 'sdk'] as const;
  */
 function parseConfig(entry: unknown, context: ConfigContext = {}): MinioOptions {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw fault('', 'a mapping with endpoint and credentials');
-  const fields = entry as Readonly<Record<string, unknown>>;
+  const fields = entry as Fields;
   const region = text(fields, 'region');
   const pathStyle = flag(fields, 'path_style');
   const store = oneOf(fields, 'store', STORES);
@@ -49,36 +52,8 @@ function parseConfig(entry: unknown, context: ConfigContext = {}): MinioOptions 
 }
 
 /** IAM Roles Anywhere is of AWS alone: its entries may leave the endpoint out. */
-function endpointOf(fields: Readonly<Record<string, unknown>>): string {
+function endpointOf(fields: Fields): string {
   const endpoint = text(fields, 'endpoint') ?? (fields['trust_anchor_arn'] === undefined ? undefined : 's3.amazonaws.com');
   if (endpoint === undefined) throw fault('endpoint', 'a host such as s3.amazonaws.com or https://minio.local:9000');
-  const { port } = fields;
-  if (port === undefined) return endpoint;
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) throw fault('port', 'a port number');
-  return /:\d+$/.test(endpoint) ? endpoint : `${endpoint}:${port}`;
-}
-
-function text(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = fields[name];
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw fault(name, 'a text');
-}
-
-function flag(fields: Readonly<Record<string, unknown>>, name: string): boolean | undefined {
-  const value = fields[name];
-  if (value === undefined || typeof value === 'boolean') return value;
-  throw fault(name, 'true or false');
-}
-
-function oneOf<T extends string>(fields: Readonly<Record<string, unknown>>, name: string, values: readonly T[]): T | undefined {
-  const value = fields[name];
-  if (value === undefined) return undefined;
-  const known = values.find((each) => each === value);
-  if (known === undefined) throw fault(name, `one of ${values.join(', ')}`);
-  return known;
-}
-
-/** Names the field, never its value, which may be a secret at the wrong place. */
-function fault(name: string, expected: string): StorageError {
-  return new StorageError('Config', `${name === '' ? '' : `${name}: `}expected ${expected}`, { provider: 'minio' });
+  return withPort(fields, endpoint);
 }

@@ -3,6 +3,8 @@ export type { AnswerBody } from './answer-body.ts';
 export { inParallel } from './bounded-work.ts';
 export { ChunkReader, isBytes } from './chunk-reader.ts';
 export { conditionKind, etagOf, rangeHeader, readConditionHeaders, writeConditionHeaders } from './condition-headers.ts';
+export { entryReader } from './entry-fields.ts';
+export type { EntryReader, Fields } from './entry-fields.ts';
 export { HmacKey } from './hmac-key.ts';
 export { headerOf, HttpPool } from './http-pool.ts';
 export type { AnswerHeaders, HttpAnswer, HttpRequest, PoolOptions } from './http-pool.ts';
