@@ -26,7 +26,6 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   TooManyRequests: 'RateLimited',
   requestedRangeNotSatisfiable: 'InvalidRange',
   InvalidRange: 'InvalidRange',
-  conflict: 'AlreadyExists',
   conditionNotMet: 'PreconditionFailed',
   PreconditionFailed: 'PreconditionFailed',
   notModified: 'NotModified',
@@ -70,6 +69,8 @@ export function serviceError(fault: ServiceFault, context: FaultContext): Storag
 
 function refined({ status, reason, message, retryAfter: wait }: ServiceFault, { condition, operation, anonymous }: FaultContext): ErrorCode {
   const code = REASONS[reason] ?? STATUSES[status] ?? codeOfStatus(status);
+  // Of an object it says that two changes met.
+  if (status === 409 && operation === 'createBucket') return 'AlreadyExists';
   if (code === 'PreconditionFailed' && condition === 'absent') return 'AlreadyExists';
   if (code === 'NotFound' && (/bucket does not exist/i.test(message) || operation === 'list' || operation === 'listUploads')) return 'BucketNotFound';
   // A condition on a generation of what is not there.
