@@ -1,12 +1,12 @@
-/** The first key behind the mark and before `until`; undefined where there is none. */
-export type FirstBehind = (mark: string, until: string | undefined) => Promise<string | undefined>;
+/** The first key behind the mark and before `until`, of those that begin with `prefix`; undefined where there is none. */
+export type FirstBehind = (mark: string, until: string | undefined, prefix: string) => Promise<string | undefined>;
 
 /** Behind every key that begins with what stands before it, but for keys that hold this very character. */
 const LAST = '\u{10FFFF}';
 const LAST_POINT = 0x10ffff;
 const LAST_ASCII = 0x7f;
 /** Questions that are asked at once. */
-const WIDTH = 4;
+const WIDTH = 6;
 /** How often a part is divided again. */
 const DEPTH = 3;
 
@@ -39,12 +39,15 @@ export class BoundarySearch {
    * Boundaries in order: each at or behind all keys of the part before it, and before all of the next.
    *
    * @param first a key that is before all others of the range, or the first of them
+   * @param prefix what all keys of the range are known to begin with
    */
-  async find(first: string, until: string | undefined, parts: number, depth: number = DEPTH): Promise<string[]> {
-    const fork = await this.#fork(first, until);
+  async find(first: string, until: string | undefined, parts: number, prefix: string = '', depth: number = DEPTH): Promise<string[]> {
+    const fork = await this.#fork(first, until, prefix);
     if (fork === undefined) return [];
     const { shared } = fork;
-    const starts = await Promise.all(this.#chosen(fork, parts).map(async (point) => this.#behind(shared + String.fromCodePoint(before(point)) + LAST, until)));
+    const starts = await Promise.all(
+      this.#chosen(fork, parts).map((point) => this.#behind(shared + String.fromCodePoint(before(point)) + LAST, until, shared)),
+    );
     const parted = new Map<number, string>();
     for (const key of starts) {
       const point = nextPoint(key, shared);
@@ -56,26 +59,26 @@ export class BoundarySearch {
     if (boundaries.length === 0 || share < 2 || depth <= 1) return boundaries;
     const pieces = [first, ...points.map((point) => parted.get(point) as string)].map((key, i) => {
       const end = boundaries[i];
-      return this.find(key, end === undefined ? until : `${end}\u0001`, share, depth - 1);
+      return this.find(key, end === undefined ? until : `${end}\u0001`, share, shared, depth - 1);
     });
     return (await Promise.all(pieces)).flatMap((inner, i) => [...inner, ...boundaries.slice(i, i + 1)]);
   }
 
-  async #behind(mark: string, until: string | undefined): Promise<string | undefined> {
-    const key = await this.#firstBehind(mark, until);
+  async #behind(mark: string, until: string | undefined, prefix: string): Promise<string | undefined> {
+    const key = await this.#firstBehind(mark, until, prefix);
     for (const character of key ?? '') this.#alphabet.add(character.codePointAt(0) as number);
     return key;
   }
 
   /** Looks for the shortest beginning of the first key that has keys behind all that begin with it: there they part. */
-  async #fork(first: string, until: string | undefined): Promise<Fork | undefined> {
+  async #fork(first: string, until: string | undefined, prefix: string): Promise<Fork | undefined> {
     const points = Array.from(first);
-    let none = 0;
+    let none = first.startsWith(prefix) ? Array.from(prefix).length : 0;
     let some = points.length + 1;
     let next: string | undefined;
     while (some - none > 1) {
       const lengths = between(none + 1, some - 1);
-      const found = await Promise.all(lengths.map((length) => this.#behind(points.slice(0, length).join('') + LAST, until)));
+      const found = await Promise.all(lengths.map((length) => this.#behind(points.slice(0, length).join('') + LAST, until, prefix)));
       for (const [i, key] of found.entries()) {
         const length = lengths[i] as number;
         if (key === undefined) none = Math.max(none, length);
@@ -87,7 +90,7 @@ export class BoundarySearch {
     }
     const bare = next === undefined;
     const shared = (bare ? points : points.slice(0, some - 1)).join('');
-    const least = nextPoint(next ?? (await this.#behind(first, until)), shared);
+    const least = nextPoint(next ?? (await this.#behind(first, until, shared)), shared);
     if (least === undefined) return undefined;
     return { shared, bare, least, greatest: await this.#greatest(shared, least, until) };
   }
@@ -97,14 +100,10 @@ export class BoundarySearch {
     let low = least;
     let high = LAST_POINT;
     // Most keys have nothing beyond ASCII.
-    if (least < LAST_ASCII) {
-      const beyond = nextPoint(await this.#behind(shared + String.fromCodePoint(LAST_ASCII) + LAST, until), shared);
-      if (beyond === undefined) high = LAST_ASCII;
-      else low = beyond;
-    }
+    let asked = least < LAST_ASCII ? [...between(least, LAST_ASCII - 1), LAST_ASCII] : [];
     while (low < high) {
-      const asked = [...new Set(between(low, high - 1).map(wellFormed))];
-      const found = await Promise.all(asked.map((point) => this.#behind(shared + String.fromCodePoint(point) + LAST, until)));
+      if (asked.length === 0) asked = [...new Set(between(low, high - 1).map(wellFormed))];
+      const found = await Promise.all(asked.map((point) => this.#behind(shared + String.fromCodePoint(point) + LAST, until, shared)));
       for (const [i, key] of found.entries()) {
         const point = nextPoint(key, shared);
         const mark = asked[i] as number;
@@ -112,6 +111,7 @@ export class BoundarySearch {
         if (point === undefined || point <= mark) high = Math.min(high, mark);
         else low = Math.max(low, point);
       }
+      asked = [];
     }
     return low;
   }

@@ -78,7 +78,7 @@ export class RangePlanner {
     { atOnce, afterPages, afterMs }: RangeOptions = {},
     search: (firstBehind: FirstBehind) => Pick<BoundarySearch, 'find'> = (firstBehind) => new BoundarySearch(firstBehind),
   ) {
-    this.#boundaries = search((mark, until) => this.#firstBehind(mark, until));
+    this.#boundaries = search((mark, until, prefix) => this.#firstBehind(mark, until, prefix));
     this.#source = source;
     this.#destination = destination;
     this.#signal = o.signal === undefined ? this.#over.signal : AbortSignal.any([o.signal, this.#over.signal]);
@@ -240,12 +240,18 @@ export class RangePlanner {
   }
 
   /** Asks the side whose pages cost a request each; of two such, the one that has more keys. */
-  async #firstBehind(mark: string, until: string | undefined): Promise<string | undefined> {
+  async #firstBehind(mark: string, until: string | undefined, prefix: string): Promise<string | undefined> {
     const bySource = this.#destination.capabilities.list.serial === true || this.sums.source.objects >= this.sums.destination.objects;
     const side: Side = bySource && this.#source.capabilities.list.serial !== true ? 'source' : 'destination';
     const bucket = side === 'source' ? this.#source : this.#destination;
     try {
-      const pages = bucket.listPages({ startAfter: mark, ...(until === undefined ? {} : { until }), limit: 1, signal: this.#signal });
+      const pages = bucket.listPages({
+        ...(prefix === '' ? {} : { prefix }),
+        startAfter: mark,
+        ...(until === undefined ? {} : { until }),
+        limit: 1,
+        signal: this.#signal,
+      });
       for await (const { objects } of pages) {
         const key = objects[0]?.key;
         if (key === undefined) continue;

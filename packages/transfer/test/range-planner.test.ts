@@ -245,9 +245,9 @@ describe('what covers keys behind a boundary', () => {
 describe('BoundarySearch', () => {
   const search = (from: readonly string[]): { found: BoundarySearch; asked: () => number } => {
     let count = 0;
-    const found = new BoundarySearch(async (mark, until) => {
+    const found = new BoundarySearch(async (mark, until, prefix) => {
       count++;
-      return from.find((key) => compareKeys(key, mark) > 0 && (until === undefined || compareKeys(key, until) < 0));
+      return from.find((key) => key.startsWith(prefix) && compareKeys(key, mark) > 0 && (until === undefined || compareKeys(key, until) < 0));
     });
     return { found, asked: () => count };
   };
