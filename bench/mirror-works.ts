@@ -100,7 +100,7 @@ async function up(bench: Bench, source: Source, kind: Kind): Promise<Field> {
   return {
     ...rest,
     entrants: tools.filter(isDefault).map((tool) => {
-      const prefix = (round: number): string => `${tool.name}-${round}`;
+      const prefix = (round: number): string => fresh(tool, round);
       return {
         ...named(tool),
         command: (round) => tool.sync(folder, `s3://bench/${prefix(round)}`, kind),
@@ -135,7 +135,7 @@ async function downFrom(bench: Bench, drive: string, from: string, expected: Sum
   return {
     ...rest,
     entrants: tools.map((tool) => {
-      const to = (round: number): string => join(bench.scratch, 'down', `${tool.name.replaceAll(/\W+/g, '-')}-${round}`);
+      const to = (round: number): string => join(bench.scratch, 'down', fresh(tool, round));
       return {
         ...named(tool),
         before: (round) => mkdirSync(to(round), { recursive: true }),
@@ -154,11 +154,13 @@ async function sameObjects(bench: Bench, below: string, kind: Kind): Promise<Fie
   const { server: _, tools, ...rest } = await servers(bench, drive, kind);
   return {
     ...rest,
-    entrants: tools.filter(isDefault).map((tool) => ({
-      ...named(tool),
-      command: () => tool.sync(`s3://one${below}`, `s3://two${below}`, kind),
-      ...untouched(bench, join(drive, `two${below}`)),
-    })),
+    entrants: tools
+      .filter((tool) => isDefault(tool) && tool.copiesOnly !== true)
+      .map((tool) => ({
+        ...named(tool),
+        command: () => tool.sync(`s3://one${below}`, `s3://two${below}`, kind),
+        ...untouched(bench, join(drive, `two${below}`)),
+      })),
   };
 }
 
@@ -192,6 +194,11 @@ function untouched({ scratch }: Bench, folder: string): Pick<Entrant, 'before' |
 
 function named({ name, peer }: S3Tool): Pick<Entrant, 'tool' | 'peer'> {
   return { tool: name, peer: peer !== undefined };
+}
+
+/** A name that no other run has. */
+function fresh({ name }: S3Tool, round: number): string {
+  return `${name.replaceAll(/\W+/g, '-')}-${round}`;
 }
 
 /** `--no-fsync` is about folders that are written to. */

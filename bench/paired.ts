@@ -7,7 +7,7 @@ export interface Run {
   readonly wallSeconds: number;
   /** User and system time of the command and of what it started. */
   readonly cpuSeconds: number;
-  /** Highest resident memory of the command's main process, in MiB. */
+  /** Highest resident memory of the greatest process of the command, in MiB. */
   readonly peakMiB: number;
 }
 
@@ -71,10 +71,11 @@ export async function time(command: string, limitSeconds: number = Number.POSITI
   let ended = false;
   const started = performance.now();
   const poll = setInterval(() => {
-    peakKiB = Math.max(peakKiB, peakOfChildren(child.pid ?? 0));
+    peakKiB = Math.max(peakKiB, peakOfDescendants(child.pid ?? 0));
     if (ended || performance.now() - started < limitSeconds * 1000) return;
     ended = true;
-    for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
+    // A list of numbers, of which one may have ended by now: `kill` goes on with the others.
+    execFileSync('bash', ['-c', `kill -KILL ${descendantsOf(child.pid ?? 0).join(' ')} || true`], { stdio: 'ignore' });
   }, 10);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearInterval(poll);
@@ -84,17 +85,23 @@ export async function time(command: string, limitSeconds: number = Number.POSITI
   return { wallSeconds: wall, cpuSeconds: user + system, peakMiB: peakKiB / 1024 };
 }
 
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+/** Processes that a process started, and that those started. One that ended meanwhile has none. */
+function descendantsOf(pid: number): number[] {
+  const children = contentOf(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-/** The kernel keeps each process's highest resident size (VmHWM); the greatest among the shell's children is the command's. */
-function peakOfChildren(shell: number): number {
+/** The kernel keeps each process's highest resident size (VmHWM); the greatest among those that the shell started is the command's. */
+function peakOfDescendants(shell: number): number {
+  return Math.max(0, ...descendantsOf(shell).map((pid) => Number(/VmHWM:\s+(\d+)/.exec(contentOf(`/proc/${pid}/status`))?.[1] ?? 0)));
+}
+
+function contentOf(path: string): string {
   try {
-    return Math.max(0, ...childrenOf(shell).map((pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)));
+    return readFileSync(path, 'utf8');
   } catch {
-    // The process ended between the two readings: the reading before stands.
-    return 0;
+    // The process ended between two readings: what was read before stands.
+    return '';
   }
 }
 

