@@ -15,8 +15,9 @@ export interface RangeOptions {
   /** Pages that a range must have given before it is split. Default 4. */
   readonly afterPages?: number;
   /**
-   * Milliseconds that the run must have stood still for want of pages, and longer than it had other work, before it looks for a place
-   * to split at; later as long as the last look took, where that is more. 0: neither is asked for. Default 200.
+   * Milliseconds that the run must have stood still for want of pages, and longer than it had other work, 15 ms a wait at least,
+   * before it looks for a place to split at; later as long as the last look took, where that is more. 0: none of this is asked for.
+   * Default 200.
    */
   readonly afterMs?: number;
 }
@@ -24,6 +25,8 @@ export interface RangeOptions {
 const AT_ONCE = 8;
 const AFTER_PAGES = 4;
 const AFTER_MS = 200;
+/** Milliseconds that a wait must take on average: a server on this machine is no faster for being asked for several pages at once. */
+const WORTH_MS = 15;
 
 interface Range {
   readonly planner: Planner;
@@ -64,6 +67,7 @@ export class RangePlanner {
   /** Milliseconds that the last look for boundaries took. */
   #searchMs = 0;
   #waitedMs = 0;
+  #waits = 0;
   #since: number;
 
   /**
@@ -166,17 +170,23 @@ export class RangePlanner {
   /** Splits the range that has gone on the longest, where waiting for it has cost as much as a look for boundaries will. */
   #hasWaited(from: number, to: number): void {
     this.#waitedMs += to - from;
+    this.#waits++;
     if (!this.#splits || this.#search !== undefined || this.#ranges.size >= this.#atOnce) return;
     const wanted = this.#afterMs === 0 ? 0 : Math.max(this.#afterMs, this.#searchMs);
     if (this.#waitedMs < wanted) return;
-    const mostlyIdle = this.#waitedMs * 2 >= to - this.#since || wanted === 0;
-    this.#since = to;
-    this.#waitedMs = 0;
-    if (!mostlyIdle) return;
+    const worth = wanted === 0 || (this.#waitedMs * 2 >= to - this.#since && this.#waitedMs >= this.#waits * WORTH_MS);
+    this.#waitFrom(to);
+    if (!worth) return;
     const range = [...this.#ranges]
       .filter(({ planner, splitAfter }) => planner.position !== undefined && planner.pages >= Math.max(this.#afterPages, splitAfter))
       .sort((a, b) => b.planner.pages - a.planner.pages)[0];
     if (range !== undefined) this.#search = this.#split(range);
+  }
+
+  #waitFrom(now: number): void {
+    this.#since = now;
+    this.#waitedMs = 0;
+    this.#waits = 0;
   }
 
   async #split(range: Range): Promise<void> {
@@ -193,8 +203,7 @@ export class RangePlanner {
     const inWork = new Set([...this.#ranges].map(({ planner }) => planner));
     await Promise.all(pieces.filter(({ planner }) => !inWork.has(planner)).map(({ planner }) => planner.close()));
     this.#search = undefined;
-    this.#since = this.#now();
-    this.#waitedMs = 0;
+    this.#waitFrom(this.#now());
     this.#searchMs = this.#since - began;
     this.#wake();
   }

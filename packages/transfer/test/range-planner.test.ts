@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CoveredPrefixes } from '../src/covered-prefixes.ts';
-import { type MirrorOptions } from '../src/index.ts';
+import type { MirrorOptions, PlanOptions } from '../src/index.ts';
 import { ancestorsOf } from '../src/key-ancestors.ts';
 import { BoundarySearch } from '../src/key-boundaries.ts';
 import { RangePlanner } from '../src/range-planner.ts';
@@ -104,6 +104,17 @@ describe('a mirror run in ranges', () => {
     expect(outcomes.filter(({ kind }) => kind === 'deleted')).toEqual([]);
     expect(await treeOf(to)).toHaveProperty('zzz');
     expect(listings.open).toBe(0);
+  });
+
+  it('is never split where a side is sorted that has broken its promise', async () => {
+    const listings = slow(10, 4);
+    let clock = 0;
+    const plan: PlanOptions = { sort: ['source'] };
+    const planner = new RangePlanner(await bucketOf(tree, noChecksums, listings.layer), await bucketOf(tree, noChecksums), plan, () => clock++, SPLIT.ranges);
+    for await (const actions of planner.actions()) expect(actions.length).toBeGreaterThan(0);
+    await planner.close();
+    expect(planner.sums.keys).toBe(400);
+    expect(listings.questions).toEqual([]);
   });
 
   it('goes on in one where only the search for others fails', async () => {
