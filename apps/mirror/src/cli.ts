@@ -66,6 +66,7 @@ Exit codes
   4 destination missing, or denied all
   5 a guard tripped, nothing was deleted
   6 check found differences
+  8 --max-duration, --max-transfer reached; run again
   9 plan --exit-code: something would be done
   75 another run is at work on the same two places
   130, 143 interrupted; run again to go on

@@ -21,6 +21,10 @@ export interface EngineRequest {
   readonly trash?: string;
   readonly yes: boolean;
   readonly bwlimit?: string;
+  /** Milliseconds. */
+  readonly maxDuration?: number;
+  /** Bytes. */
+  readonly maxTransfer?: number;
   readonly retries?: number;
   readonly journal: boolean;
   readonly reportDir?: string;
@@ -44,6 +48,8 @@ export interface EngineOptions {
   readonly trash?: string;
   readonly yes?: true;
   readonly bwlimit?: string;
+  readonly maxDuration?: number;
+  readonly maxTransfer?: number;
   readonly retries?: number;
   readonly journal?: boolean;
   readonly reportDir?: string;
@@ -91,6 +97,8 @@ export function cleaning(command: Command): void {
 export function pacing(command: Command): void {
   command
     .addOption(new Option('--bwlimit <rate>', 'bytes a second: 10M, or "08:00,512k 19:00,off"'))
+    .addOption(new Option('--max-duration <time>', 'begin nothing more after: 90m, 8h').argParser(duration))
+    .addOption(new Option('--max-transfer <size>', 'begin nothing more after so many bytes: 500g').argParser(size))
     .addOption(new Option('--retries <N>', 'more attempts at a copy (default: 3)').argParser(wholeNumber(0, 100)))
     .addOption(new Option('--no-journal', 'keep nothing for later runs: no resume, no lock'));
 }
@@ -118,6 +126,8 @@ export function engineRequest(o: EngineOptions): EngineRequest {
     ...(o.trash === undefined ? {} : { trash: o.trash }),
     yes: o.yes === true,
     ...(o.bwlimit === undefined ? {} : { bwlimit: o.bwlimit }),
+    ...(o.maxDuration === undefined ? {} : { maxDuration: o.maxDuration }),
+    ...(o.maxTransfer === undefined ? {} : { maxTransfer: o.maxTransfer }),
     ...(o.retries === undefined ? {} : { retries: o.retries }),
     journal: o.journal !== false,
     ...(o.reportDir === undefined ? {} : { reportDir: o.reportDir }),

@@ -16,11 +16,11 @@ import type { EngineRequest } from './engine-options.ts';
 import { lookAtPath } from './local-path.ts';
 import type { OpenPlaces } from './open-places.ts';
 
-type EngineSettings = Pick<MirrorOptions, 'filter' | 'existing' | 'deleteExcluded' | 'trash' | 'bandwidth' | 'retries'>;
+type EngineSettings = Pick<MirrorOptions, 'filter' | 'existing' | 'deleteExcluded' | 'trash' | 'bandwidth' | 'limit' | 'retries'>;
 
 /** What the engine is to be told; files are read here. Throws `CommandError` where they say nothing usable. */
 export function engineSettings(request: EngineRequest, { cwd, today }: Terminal): EngineSettings {
-  const { trash, bwlimit, retries } = request;
+  const { trash, bwlimit, maxDuration, maxTransfer, retries } = request;
   const filter = filterOf(request, cwd, today());
   if (trash !== undefined && (trash === '' || trash.startsWith('/') || keyFault(`${trash}x`) !== undefined))
     throw new CommandError(`--trash: expected a folder of the destination such as .trash; got ${JSON.stringify(trash)}`);
@@ -30,6 +30,7 @@ export function engineSettings(request: EngineRequest, { cwd, today }: Terminal)
     deleteExcluded: request.deleteExcluded,
     ...(trash === undefined ? {} : { trash: { prefix: trash, today: today() } }),
     ...(bwlimit === undefined ? {} : { bandwidth: { timetable: named('--bwlimit', () => parseBandwidth(bwlimit)), today } }),
+    limit: { ...(maxDuration === undefined ? {} : { durationMs: maxDuration }), ...(maxTransfer === undefined ? {} : { bytes: maxTransfer }) },
     ...(retries === undefined ? {} : { retries }),
   };
 }

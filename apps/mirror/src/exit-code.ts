@@ -15,6 +15,8 @@ export const EXIT = {
   guard: 5,
   /** `check` found a difference. */
   mismatch: 6,
+  /** A limit of the run was reached: the next one goes on. */
+  limit: 8,
   /** `plan --exit-code`: something would be done. */
   wouldChange: 9,
   /** Another run holds the lock of these two places: EX_TEMPFAIL of sysexits.h. */
@@ -38,10 +40,14 @@ export const REFUSAL_EXIT: Readonly<Record<RefusalReason, number>> = {
 export function exitCode({ mode, dryRun, counts, guard, stopped, balanced, destinationDenied }: MirrorReport, tellChanges: boolean): number {
   const differences = counts.copied.objects + counts.updated.objects + counts.deleted.objects;
   if (mode === 'check' && differences + counts.conflict.objects > 0) return EXIT.mismatch;
+  const troubles = counts.failed.objects + counts.conflict.objects;
+  // Whatever is left undone keeps deletions back: that alone is no alarm.
+  const limited = stopped?.by === 'limit' && troubles === 0 && balanced;
+  if (limited && (guard === undefined || guard.guard === 'interrupted')) return EXIT.limit;
   if (guard !== undefined) return EXIT.guard;
   // A full disk is neither missing nor denied.
   if (stopped?.by === 'store' && !isStorageError(stopped.error, 'OutOfSpace')) return EXIT[stopped.side];
   if (destinationDenied) return EXIT.destination;
-  if (stopped !== undefined || !balanced || counts.failed.objects + counts.conflict.objects > 0) return EXIT.failed;
+  if (stopped !== undefined || !balanced || troubles > 0) return EXIT.failed;
   return dryRun && tellChanges && differences > 0 ? EXIT.wouldChange : EXIT.inSync;
 }

@@ -43,7 +43,7 @@ function closingLines(report: MirrorReport): string[] {
   const lines: string[] = [];
   if (stopped?.by === 'store') lines.push(`Stopped: the ${stopped.side} cannot go on: ${visible(stopped.error.message)}`);
   if (stopped?.by === 'listing') lines.push(`Stopped: the listing of the ${stopped.side} failed: ${visible(stopped.error.message)}`);
-  if (stopped?.by === 'lock') lines.push(`Stopped: ${visible(stopped.error.message)}`);
+  if (stopped?.by === 'lock' || stopped?.by === 'limit') lines.push(`Stopped: ${visible(stopped.error.message)}`);
   if (stopped?.by === 'caller') lines.push('Interrupted: what was copied stays; run again to go on.');
   if (guard !== undefined) lines.push(`Nothing was deleted. ${visible(guard.message)}.`);
   if (!balanced) lines.push('The sums do not match: not every key that was listed has an outcome. Please report this.');

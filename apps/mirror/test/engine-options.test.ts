@@ -79,6 +79,24 @@ describe('filters', () => {
   });
 });
 
+describe('a limit', () => {
+  it('ends with 8 at a limit, deletes nothing, and the next runs do the rest', async () => {
+    const tree = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`d${i % 10}/f${i}`, `${i}`]));
+    plant(at('from'), tree);
+    plant(at('to'), { extra: '!' });
+    const limited = ['--max-transfer', '100', '--transfers', '1', '--delete'];
+    const first = await sync(...limited);
+    expect(first.code).toBe(8);
+    expect(first.stdout).toContain('the limit of this run is reached: it has sent more than 100 bytes');
+    const copied = Object.keys(treeOf(at('to')) ?? {}).length - 1;
+    expect([copied > 0, copied < 1200, existsSync(at('to/extra'))]).toEqual([true, true, true]);
+    let code: number | null = 8;
+    for (let run = 0; code === 8 && run < 10; run++) ({ code } = await sync(...limited));
+    expect(code).toBe(0);
+    expect(treeOf(at('to'))).toEqual(treeOf(at('from')));
+  });
+});
+
 describe('what goes', () => {
   it('is put into the trash', async () => {
     plant(at('from'), { a: 'new' });

@@ -24,6 +24,7 @@ function report(objects: Partial<Record<OutcomeKind, number>>, change: Partial<M
 const store = (code: 'OutOfSpace' | 'BucketNotFound', side: 'source' | 'destination'): Partial<MirrorReport> => ({
   stopped: { by: 'store', side, error: new StorageError(code, '') },
 });
+const limited: Partial<MirrorReport> = { stopped: { by: 'limit', error: new Error('x') } };
 
 describe('exitCode', () => {
   it.each([
@@ -36,6 +37,10 @@ describe('exitCode', () => {
     ['the destination is gone', report({ failed: 1 }, store('BucketNotFound', 'destination')), false, 4],
     ['the source is gone', report({ failed: 1 }, store('BucketNotFound', 'source')), false, 3],
     ['the destination denied every copy', report({ failed: 2, skipped: 1 }, { destinationDenied: true }), false, 4],
+    ['a limit is reached', report({ skipped: 1 }, limited), false, 8],
+    ['a limit is reached before deletions', report({}, { ...limited, guard: { guard: 'interrupted', message: '' } }), false, 8],
+    ['a limit is reached, and something failed', report({ failed: 1 }, limited), false, 1],
+    ['a guard tripped at a limit', report({}, { ...limited, guard: { guard: 'failed-copies', message: '' } }), false, 5],
     ['a guard tripped', report({ failed: 1 }, { guard: { guard: 'failed-copies', message: '' } }), false, 5],
     ['a check finds a difference', report({ copied: 1, failed: 1 }, { mode: 'check' }), false, 6],
     ['a check finds what the destination cannot hold', report({ conflict: 1 }, { mode: 'check' }), false, 6],

@@ -15,7 +15,7 @@ export type { FilterOptions } from './filters/key-filter.ts';
 export type { SyncedLookup, SyncedRevisions } from './journal/synced-revisions.ts';
 export { ListingFailure } from './listing-cursor.ts';
 export { mirror } from './mirror.ts';
-export type { ListingReport, MirrorObserver, MirrorOptions, MirrorReport, MirrorRun } from './mirror-options.ts';
+export type { ListingReport, MirrorObserver, MirrorOptions, MirrorReport, MirrorRun, RunLimit } from './mirror-options.ts';
 export { MirrorRefusal } from './mirror-refusal.ts';
 export type { RefusalReason } from './mirror-refusal.ts';
 export { OUTCOME_KINDS } from './outcome.ts';

@@ -22,6 +22,14 @@ export interface MirrorObserver {
   readonly notice?: (text: string) => void;
 }
 
+/** How much of a mirror one run is to do. */
+export interface RunLimit {
+  /** Milliseconds since its start. */
+  readonly durationMs?: number;
+  /** Bytes sent, on the server's side or through this process. What is in flight then is finished; an object in parts goes on in the next run. */
+  readonly bytes?: number;
+}
+
 export interface MirrorOptions {
   /**
    * - `sync` makes the destination equal to the source; refuses an empty source
@@ -53,6 +61,8 @@ export interface MirrorOptions {
   readonly retries?: number;
   /** How many bytes of content may pass through this process a second. Default: as many as there may be. */
   readonly bandwidth?: BandwidthOptions;
+  /** After which nothing more is begun: what is in flight is finished, the rest is for the next run, and nothing is deleted. Default: neither. */
+  readonly limit?: RunLimit;
   /** Bytes a part: larger objects go in several, side by side. Raised so that an object fits into 9,000. Default 8 MiB. */
   readonly partSize?: number;
   /** When the listings are split into ranges of keys that are read side by side. Default: as {@link RangeOptions} has it. */

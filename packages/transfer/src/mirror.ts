@@ -36,6 +36,9 @@ export function mirror(source: Bucket, destination: Bucket, options: MirrorOptio
   };
 }
 
+/** Timers of Node count in 32 bits: 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 class Run {
   readonly stop: Stop = new Stop();
   readonly #source: Bucket;
@@ -44,7 +47,7 @@ class Run {
   readonly #began: number;
   readonly #acts: boolean;
   readonly #tally: OutcomeTally;
-  readonly #progress: RunProgress = new RunProgress();
+  readonly #progress: RunProgress;
   readonly #filter: KeyFilter | undefined;
   readonly #trash: Trash | undefined;
   readonly #journal: Journal | undefined;
@@ -61,6 +64,10 @@ class Run {
     this.#began = o.now();
     this.#acts = o.mode !== 'check' && o.dryRun !== true;
     this.#tally = new OutcomeTally(o.observer?.outcomes);
+    const most = o.limit?.bytes ?? Infinity;
+    this.#progress = new RunProgress((bytes) => {
+      if (bytes > most) this.#limitReached(`it has sent more than ${most} bytes`);
+    });
     this.#filter = o.filter === undefined ? undefined : new KeyFilter(o.filter);
     this.#trash = o.trash === undefined ? undefined : new Trash(destination, o.trash.prefix, o.trash.today);
     this.#journal = this.#openJournal();
@@ -109,6 +116,11 @@ class Run {
   async run(): Promise<MirrorReport> {
     const abort = (): void => this.stop.request({ by: 'caller' });
     this.#o.signal?.addEventListener('abort', abort, { once: true });
+    const { durationMs } = this.#o.limit ?? {};
+    const timer =
+      durationMs === undefined
+        ? undefined
+        : setTimeout(() => this.#limitReached(`it has had its ${durationMs / 1000} s`), Math.min(durationMs, LONGEST_TIMER_MS));
     const unwatch = watchThrottles([this.#source, this.#destination], () => {
       this.#progress.throttled++;
       this.#copier.throttled();
@@ -132,12 +144,17 @@ class Run {
       if (this.#acts) this.#journal?.history.ended(run, report);
       return report;
     } finally {
+      clearTimeout(timer);
       unwatch();
       ledger.close();
       this.#o.signal?.removeEventListener('abort', abort);
       await this.#planner.close();
       this.#journal?.close();
     }
+  }
+
+  #limitReached(why: string): void {
+    this.stop.request({ by: 'limit', error: new Error(`the limit of this run is reached: ${why}; what was copied stays, run again to go on`) });
   }
 
   /** Where nothing is done, nothing is written down either. */

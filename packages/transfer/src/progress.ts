@@ -34,11 +34,17 @@ export class RunProgress {
   throttled = 0;
   concurrency = 0;
   deletionsDone = 0;
+  readonly #sent: (bytes: number) => void;
   #toDoObjects = 0;
   #toDoBytes = 0;
   #doneObjects = 0;
   #doneBytes = 0;
   #inFlight = 0;
+
+  /** @param sent told of the bytes that were sent so far, whenever these are more */
+  constructor(sent: (bytes: number) => void = () => undefined) {
+    this.#sent = sent;
+  }
 
   toCopy(bytes: number): void {
     this.#toDoObjects++;
@@ -55,12 +61,13 @@ export class RunProgress {
 
   bytesSent(bytes: number): void {
     this.#doneBytes += bytes;
+    this.#sent(this.#doneBytes);
   }
 
   /** One copy is made; `bytes` of it were not yet counted as sent. */
   copied(bytes: number): void {
     this.#doneObjects++;
-    this.#doneBytes += bytes;
+    this.bytesSent(bytes);
   }
 
   /** One copy will not be made. */

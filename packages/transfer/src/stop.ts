@@ -8,6 +8,8 @@ export type StopCause =
   | { readonly by: 'store'; readonly side: Side; readonly error: Error }
   /** Another run has taken over: this one was not heard of for as long as its lock lasts. */
   | { readonly by: 'lock'; readonly error: Error }
+  /** It has had the time, or has sent the bytes, that it was given. */
+  | { readonly by: 'limit'; readonly error: Error }
   /** A listing failed, or was out of order. */
   | { readonly by: 'listing'; readonly side: Side; readonly error: Error };
 

@@ -1,4 +1,5 @@
 import { type Bucket, type Capabilities, delegate, faultLayer, type Layer, StorageError } from '@stowage/core';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { MirrorOptions } from '../src/index.ts';
 import { balancedMirror } from './balanced-mirror.ts';
@@ -353,6 +354,26 @@ describe('stopping', () => {
     expect(Object.keys(await treeOf(to))).toHaveLength(report.counts.copied.objects);
     expect(report.counts.copied.objects).toBeLessThan(50);
     expect(report.counts.skipped.objects).toBe(200 - report.counts.copied.objects);
+  });
+
+  it.each([
+    ['the time is over', { durationMs: 100 }, 'it has had its 0.1 s'],
+    ['more than the bytes were sent', { bytes: 20 }, 'it has sent more than 20 bytes'],
+  ])('begins nothing more when %s', async (_, limit, why) => {
+    const slowly: Layer = (inner) =>
+      delegate(inner, {
+        put: async (key, body, o) => {
+          await delay(20);
+          return await inner.put(key, body, o);
+        },
+      });
+    const to = await bucketOf({}, apart, slowly);
+    const { report } = await ran(await bucketOf(many), to, { limit, transfers: 2 });
+    expect(report.stopped).toMatchObject({ by: 'limit', error: { message: expect.stringContaining(why) as string } });
+    expect(Object.keys(await treeOf(to))).toHaveLength(report.counts.copied.objects);
+    expect(report.counts.copied.objects).toBeLessThan(200);
+    expect(report.counts.skipped.objects).toBe(200 - report.counts.copied.objects);
+    expect(report.counts.failed.objects).toBe(0);
   });
 
   it('ends work in flight where it is aborted', async () => {
