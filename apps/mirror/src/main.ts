@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { endWithReader, limitYoungGeneration, processTerminal } from '@stowage/terminal';
+import { endWithReader, limitHeapGrowth, limitYoungGeneration, processTerminal } from '@stowage/terminal';
 import { runCli } from './cli.ts';
 
 async function askTerminal(question: string): Promise<string> {
@@ -13,7 +13,8 @@ async function askTerminal(question: string): Promise<string> {
 }
 
 endWithReader(process, 'stowage-mirror');
-limitYoungGeneration(16 * 1024 * 1024);
+// What is in flight dies a little too old for the young generation: 30 MB of it would pile up.
+limitYoungGeneration(16 * 1024 * 1024, () => limitHeapGrowth(50));
 
 const terminal = processTerminal(process, (name) => import(name));
 process.exitCode = await runCli(process.argv.slice(2), process.stdin.isTTY && process.stderr.isTTY ? { ...terminal, ask: askTerminal } : terminal);

@@ -30,7 +30,7 @@ const BATCH_BYTES = 64 * 1024 * 1024;
 /** Objects that are copied in parts at once: each has several of these in flight. */
 const PARTED_AT_ONCE = 4;
 /** Content in this process at once. */
-const MEMORY_BYTES = 48 * 1024 * 1024;
+const MEMORY_BYTES = 32 * 1024 * 1024;
 /** How many key conflicts are kept for a second attempt. The others have it in the next run. */
 const RETRY_LIMIT = 10_000;
 
