@@ -109,7 +109,7 @@ describe('a mirror run in ranges', () => {
   it('is never split where a side is sorted that has broken its promise', async () => {
     const listings = slow(10, 4);
     let clock = 0;
-    const plan: PlanOptions = { sort: ['source'] };
+    const plan: PlanOptions = { sort: ['destination'] };
     const planner = new RangePlanner(await bucketOf(tree, noChecksums, listings.layer), await bucketOf(tree, noChecksums), plan, () => clock++, SPLIT.ranges);
     for await (const actions of planner.actions()) expect(actions.length).toBeGreaterThan(0);
     await planner.close();
