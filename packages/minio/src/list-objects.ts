@@ -1,5 +1,6 @@
 import { type Call, compareKeys, type ListOptions, type ListPage, StorageError, type UploadRef } from '@stowage/core';
 import { signalOf } from '@stowage/wire';
+import { MinioToken } from './minio-token.ts';
 import type { UploadHost } from './minio-upload.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { decodedUrl } from './xml/text.ts';
@@ -10,24 +11,26 @@ const MAX_PAGE = 1000;
 const TOKEN = 't';
 const KEY = 'k';
 
-/** Pages of the listing in the open interval from `startAfter` to `until`. */
-export async function* listPages(host: UploadHost, o: ListOptions, { minioListing }: Pick<StoreLimits, 'minioListing'>): AsyncIterable<ListPage> {
+type LimitsByNow = () => Pick<StoreLimits, 'minioListing'>;
+
+/** Pages of the listing in the open interval from `startAfter` to `until`. The limits are asked for anew: an answer may show whose they are. */
+export async function* listPages(host: UploadHost, o: ListOptions, limits: LimitsByNow): AsyncIterable<ListPage> {
   const { prefix = '' } = o;
-  if (minioListing && !MINIO_PREFIX.test(prefix)) {
+  if (limits().minioListing && !MINIO_PREFIX.test(prefix)) {
     yield { objects: [], prefixes: [], issues: [] };
     return;
   }
   let { cursor } = o;
   for (;;) {
     const after = markOf({ ...o, cursor });
-    const steps = minioListing ? minioSteps(o, after) : undefined;
+    const steps = limits().minioListing ? minioSteps(o, after) : undefined;
     let next: string | undefined;
     if (steps !== undefined && after !== undefined) next = yield* inSteps(host, o, after, steps);
     else {
-      const page = await onePage(host, { ...o, cursor }, minioListing);
-      next = page.cursor;
+      const page = await believedPage(host, { ...o, cursor }, limits);
+      next = typeof page === 'string' ? page : page.cursor;
       if (next !== undefined && next === cursor) throw sameTwice();
-      yield page;
+      if (typeof page !== 'string') yield page;
     }
     if (next === undefined) return;
     cursor = next;
@@ -42,7 +45,45 @@ function markOf({ cursor, startAfter }: PageOptions): string | undefined {
   return cursor.startsWith(KEY) ? cursor.slice(1) : undefined;
 }
 
-async function onePage(host: UploadHost, { startAfter: begin, delimiter, cursor, ...o }: PageOptions, minioListing: boolean): Promise<ListPage> {
+/**
+ * A page, or the cursor by which to ask instead. A token of MinIO names a listing that the server keeps; once that is gone (minutes
+ * after the last request, or with the server), the token is a mark as any other, and what comes back may lack keys: see {@link minioSteps}.
+ * Only a token for more of the same listing shows that a page was read from it.
+ */
+async function believedPage(host: UploadHost, o: PageOptions, limits: LimitsByNow): Promise<ListPage | string> {
+  const { page, token } = await onePage(host, o, limits().minioListing);
+  if (!limits().minioListing) return page;
+  const asked = tokenOf(o);
+  if (asked !== undefined && !asked.continuedBy(token) && isMisread(o, asked.mark)) return KEY + asked.mark;
+  const last = lastOf(page);
+  const unknown = page.cursor?.startsWith(TOKEN) === true && tokenOf(page) === undefined;
+  return unknown && last !== undefined ? { ...page, cursor: KEY + last } : page;
+}
+
+function tokenOf({ cursor }: Pick<PageOptions, 'cursor'>): MinioToken | undefined {
+  return cursor?.startsWith(TOKEN) === true ? MinioToken.read(cursor.slice(1)) : undefined;
+}
+
+/** Whether MinIO, asked as the protocol says, may lack keys behind this mark. */
+function isMisread(o: PageOptions, mark: string): boolean {
+  const { limit = MAX_PAGE } = o;
+  return minioSteps(o, mark) !== undefined || minioLimit(limit, { ...o, startAfter: mark }) > minioLimit(limit, { ...o, startAfter: undefined });
+}
+
+function lastOf({ objects, prefixes }: Entries): string | undefined {
+  return [objects.at(-1)?.key, prefixes.at(-1)]
+    .filter((key) => key !== undefined)
+    .sort(compareKeys)
+    .at(-1);
+}
+
+/** The page, and the store's own token behind it, where it gave one. */
+interface AnsweredPage {
+  readonly page: ListPage;
+  readonly token: string | undefined;
+}
+
+async function onePage(host: UploadHost, { startAfter: begin, delimiter, cursor, ...o }: PageOptions, minioListing: boolean): Promise<AnsweredPage> {
   const { prefix = '' } = o;
   const asked = minioListing ? minioPrefix(prefix) : prefix;
   const limit = Math.min(o.limit ?? MAX_PAGE, MAX_PAGE);
@@ -62,7 +103,7 @@ async function onePage(host: UploadHost, { startAfter: begin, delimiter, cursor,
     asked === prefix
       ? { objects, prefixes }
       : { objects: objects.filter(({ key }) => key.startsWith(prefix)), prefixes: prefixes.filter((key) => key.startsWith(prefix)) };
-  return { ...wanted, issues: [], ...(next === undefined ? {} : { cursor: next }) };
+  return { page: { ...wanted, issues: [], ...(next === undefined ? {} : { cursor: next }) }, token: page.token };
 }
 
 /** A listing that is made as a part of another. */
@@ -82,7 +123,7 @@ interface Step {
  * folder of the mark is listed by itself, and then what comes behind it in the folder above, and so on up. What comes behind `a/` begins
  * with `a0`: the slash is the character before.
  */
-function minioSteps({ prefix = '', delimiter }: ListOptions, after: string | undefined): readonly Step[] | undefined {
+function minioSteps({ prefix = '', delimiter }: PageOptions, after: string | undefined): readonly Step[] | undefined {
   const mark = minioMark(after);
   if (mark?.startsWith(prefix) !== true) return undefined;
   const folders: string[] = [];
@@ -106,13 +147,11 @@ async function* inSteps(host: UploadHost, o: ListOptions, after: string, steps: 
     let cursor: string | undefined;
     do {
       const asked = only === undefined ? { cursor, startAfter } : { limit: 1, delimiter: undefined, startAfter: undefined };
-      const page = await onePage(host, { ...o, prefix, cursor: undefined, ...asked }, true);
+      const page = await believedPage(host, { ...o, prefix, cursor: undefined, ...asked }, () => ({ minioListing: true }));
+      if (typeof page === 'string') return page;
       const objects = page.objects.filter(({ key }) => compareKeys(key, after) > 0 && (only === undefined || key === only));
       const prefixes = page.prefixes.filter((key) => compareKeys(key, after) > 0);
-      const last = [objects.at(-1)?.key, prefixes.at(-1)]
-        .filter((key) => key !== undefined)
-        .sort(compareKeys)
-        .at(-1);
+      const last = lastOf({ objects, prefixes });
       if (last !== undefined) yield { objects, prefixes, issues: [], cursor: KEY + last };
       const next = only === undefined ? page.cursor : undefined;
       if (next?.startsWith(KEY) === true) return next;
@@ -145,7 +184,8 @@ export function differsOnMinio(o: ListOptions): boolean {
     !MINIO_PREFIX.test(prefix) ||
     minioPrefix(prefix) !== prefix ||
     minioMark(mark) !== mark ||
-    minioSteps(o, mark) !== undefined
+    minioSteps(o, mark) !== undefined ||
+    tokenOf(o) !== undefined
   );
 }
 

@@ -257,7 +257,7 @@ export class MinioDriver implements BucketDriver, UploadHost {
 
   async *list(o: ListOptions): AsyncIterable<ListPage> {
     if (differsOnMinio(o)) await this.#held.serverSeen(undefined, 'list', o);
-    yield* listPages(this, o, this.#held.limits);
+    yield* listPages(this, o, () => this.#held.limits);
   }
 
   copyMany(items: readonly CopyItem[], o: Call): Promise<readonly CopyOutcome[]> {

@@ -20,9 +20,11 @@ export interface CountingProxy extends AsyncDisposable {
   counts(): { readonly requests: number; readonly mostAtOnce: number };
 }
 
-/** A proxy on a free port of the loopback: it adds latency, and counts. The Host header stays, so that signatures hold. */
-export async function startCountingProxy(target: string, { delayMs = 0, onRequest, onAnswer }: CountingProxyOptions = {}): Promise<CountingProxy> {
-  const { hostname, port } = new URL(target);
+/** A proxy on a free port of the loopback: it adds latency, and counts. The Host header stays, so that signatures hold. `target` may be one that changes. */
+export async function startCountingProxy(
+  target: string | (() => string),
+  { delayMs = 0, onRequest, onAnswer }: CountingProxyOptions = {},
+): Promise<CountingProxy> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1024 });
   let requests = 0;
   let underWay = 0;
@@ -34,6 +36,7 @@ export async function startCountingProxy(target: string, { delayMs = 0, onReques
     const { method = 'GET', url = '/', headers } = incoming;
     onRequest?.({ method, url });
     if (delayMs > 0) await delay(delayMs);
+    const { hostname, port } = new URL(typeof target === 'string' ? target : target());
     const behind = request({ hostname, port, method, path: url, headers, agent, setHost: false }, (answer) => {
       onAnswer?.({ method, url, status: answer.statusCode ?? 0 });
       outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
