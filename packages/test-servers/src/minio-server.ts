@@ -18,13 +18,15 @@ export interface MinioServerOptions {
   readonly buckets?: readonly string[];
   /** Folder of the drive, which stays when the server ends. Default: a temporary one, removed with the server. */
   readonly drive?: string;
+  /** Sets of two drives each, folders of `drive`, over which the objects are spread. Default: no sets, but one drive. */
+  readonly sets?: number;
 }
 
 /**
  * MinIO on one folder. Its limits against AWS: no key with `//`, a leading `/` or a segment above 255 bytes; no object at `a` beside
  * one at `a/b`; conditional deletes are not known.
  */
-export async function startMinio({ authority, region = 'us-east-1', buckets = [], drive }: MinioServerOptions = {}): Promise<
+export async function startMinio({ authority, region = 'us-east-1', buckets = [], drive, sets }: MinioServerOptions = {}): Promise<
   S3Server & { readonly consoleEndpoint: string }
 > {
   const path = await goBinary(MINIO);
@@ -33,8 +35,9 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
     const certificates = join(folder, 'certs');
     await mkdir(certificates);
     const data = drive ?? join(folder, 'data');
+    const drives = sets === undefined ? [data] : Array.from({ length: 2 * sets }, (_, i) => join(data, String(i + 1)));
     // A folder at the top of a drive is a bucket.
-    for (const made of [data, ...buckets.map((bucket) => join(data, bucket))]) await mkdir(made, { recursive: true });
+    for (const made of drives.flatMap((at) => [at, ...buckets.map((bucket) => join(at, bucket))])) await mkdir(made, { recursive: true });
     if (authority !== undefined) {
       const issued = await authority.issue('127.0.0.1');
       await writeFile(join(certificates, 'public.crt'), issued.certificate);
@@ -42,8 +45,19 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
     }
     return {
       path,
-      args: ['server', '--quiet', '--certs-dir', certificates, '--address', `127.0.0.1:${port}`, '--console-address', `127.0.0.1:${consolePort}`, data],
+      args: [
+        'server',
+        '--quiet',
+        '--certs-dir',
+        certificates,
+        '--address',
+        `127.0.0.1:${port}`,
+        '--console-address',
+        `127.0.0.1:${consolePort}`,
+        sets === undefined ? data : join(data, `{1...${2 * sets}}`),
+      ],
       env: {
+        ...(sets === undefined ? {} : { MINIO_ERASURE_SET_DRIVE_COUNT: '2' }),
         MINIO_ROOT_USER: ROOT.accessKeyId,
         MINIO_ROOT_PASSWORD: ROOT.secretAccessKey,
         MINIO_SITE_REGION: region,
@@ -54,7 +68,7 @@ export async function startMinio({ authority, region = 'us-east-1', buckets = []
         // It goes through all that is stored after half an hour instead of a minute: it would take its time from a measurement.
         MINIO_SCANNER_SPEED: 'slowest',
       },
-      ready: () => answersOk(`${scheme}://127.0.0.1:${port}/minio/health/ready`, authority?.ca),
+      ready: () => answersOk(`${scheme}://127.0.0.1:${port}/minio/health/cluster`, authority?.ca),
     };
   });
   const { pid, ports } = running;
