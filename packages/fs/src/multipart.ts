@@ -16,7 +16,7 @@ import type { DiskWaits } from './disk-waits.ts';
 import { errno, type FileSystem, lstat, readSmallText, readSome, sync, writeAll, writeAllSync } from './file-system.ts';
 import { makeOwnFolder, ownPath } from './own-folder.ts';
 import { placeOf, type Root } from './place.ts';
-import { placedName, placedPart, type PlacedPart, PlacedParts } from './placed-parts.ts';
+import { areKnown, placedName, placedPart, type PlacedPart, PlacedParts } from './placed-parts.ts';
 import { etagOf } from './revision.ts';
 import { removeIfThere, removeTemporaryFolder, temporaryName } from './temporary-file.ts';
 import { writeFile } from './writing.ts';
@@ -103,7 +103,7 @@ export class Uploads {
   async #part(folder: string, placed: PlacedParts, index: number, bytes: Uint8Array): Promise<UploadedPart> {
     if (!Number.isSafeInteger(index) || index < 0) throw new FsFault('InvalidArgument', `expected a part's index to be a whole number from 0; got ${index}`);
     const { fs } = this.#root;
-    const place = placed.place(index, bytes.length);
+    const place = placed.place(index, bytes);
     if (place === undefined) {
       await this.#writeInto(folder, String(index), bytes);
       removeIfThere(fs, `${folder}/${placedName(index)}`);
@@ -181,7 +181,9 @@ export class Uploads {
       this.#root,
       placeOf(this.#root, ref.key),
       async (temporary) => {
-        const moved = hasDigest(o) ? undefined : placed.moveTo(temporary.path, placesOf(fs, folder, parts));
+        const places = placesOf(fs, folder, parts);
+        // Where they are not what was to be written, or that is not known, they are read, which tells.
+        const moved = areKnown(o.checksum ?? {}, places) ? placed.moveTo(temporary.path, places) : undefined;
         if (moved === undefined) await this.#assemble(ref.key, folder, parts, temporary.fd, o);
         return moved;
       },
@@ -317,11 +319,6 @@ function hasOwnFile(fs: FileSystem, folder: string, index: number): boolean {
 
 function placesOf(fs: FileSystem, folder: string, parts: readonly UploadedPart[]): (PlacedPart | undefined)[] {
   return parts.map(({ index }) => (hasOwnFile(fs, folder, index) ? undefined : placedPart(fs, folder, index)));
-}
-
-/** To compare the content, all of it must be read. */
-function hasDigest({ checksum = {} }: CompleteOptions): boolean {
-  return Object.keys(checksum).length > 0;
 }
 
 function readUpload(fs: FileSystem, folder: string): ReturnType<FileSystem['readdirSync']> {

@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+import { type Checksums, combineCrc32 } from '@stowage/core';
 import { errno, type FileSystem, lstat, readSmallText, sync, writeAll } from './file-system.ts';
 import { uniqueMark } from './process-identity.ts';
 import { createTemporary, removeIfThere, type TemporaryFile } from './temporary-file.ts';
@@ -8,6 +10,8 @@ export interface PlacedPart {
   readonly content: string;
   readonly offset: number;
   readonly size: number;
+  /** CRC32 of what was written there. */
+  readonly crc32: number;
 }
 
 const CONTENT = /^content-[0-9a-z-]+$/;
@@ -37,14 +41,15 @@ export class PlacedParts {
   }
 
   /** Where the part belongs; undefined where it must be a file of its own. Each index has one place once. */
-  place(index: number, size: number): PlacedPart | undefined {
+  place(index: number, bytes: Uint8Array): PlacedPart | undefined {
+    const size = bytes.length;
     if (size === 0 || this.#begun.has(index)) return undefined;
     if (this.#unit === undefined && (index === 0 || size % CUT_BYTES === 0)) this.#unit = size;
     if (this.#unit === undefined || size > this.#unit) return undefined;
     const offset = index * this.#unit;
     if (offset + size > FARTHEST) return undefined;
     this.#begun.add(index);
-    return { content: this.#name, offset, size };
+    return { content: this.#name, offset, size, crc32: crc32(bytes) };
   }
 
   /** Writes a part to its place, and waits for the disk where that is asked for. Throws `ENOENT` where the upload is gone. */
@@ -104,6 +109,20 @@ export class PlacedParts {
   }
 }
 
+/** Whether the parts, one behind another, are known to have these checksums: no need to read them again. Of more than a CRC32 nothing is known. */
+export function areKnown({ crc32: wanted, ...others }: Checksums, parts: readonly (PlacedPart | undefined)[]): boolean {
+  if (Object.keys(others).length > 0) return false;
+  if (wanted === undefined) return true;
+  let whole = 0;
+  for (const part of parts) {
+    if (part === undefined) return false;
+    whole = combineCrc32(whole, part.crc32, part.size);
+  }
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(whole);
+  return bytes.toString('base64') === wanted;
+}
+
 export function placedName(index: number): string {
   return `${index}.placed`;
 }
@@ -133,6 +152,8 @@ function isPlaced(value: unknown): value is PlacedPart {
     'offset' in value &&
     Number.isSafeInteger(value.offset) &&
     'size' in value &&
-    Number.isSafeInteger(value.size)
+    Number.isSafeInteger(value.size) &&
+    'crc32' in value &&
+    Number.isSafeInteger(value.crc32)
   );
 }

@@ -1,6 +1,8 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import * as nodeFs from 'node:fs';
 import type { Upload, UploadedPart } from '@stowage/core';
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fsDriver } from '../src/index.ts';
@@ -9,6 +11,12 @@ import { pathsUnder, read, testFolder } from './folder.ts';
 
 const UNIT = 64 * 1024;
 const bytesOf = (letter: string, size = UNIT): Buffer => Buffer.alloc(size, letter);
+
+function crcOf(content: Buffer): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(content));
+  return bytes.toString('base64');
+}
 
 function contentOf(root: string, { ref }: Upload): string {
   const folder = `${root}/.stowage/uploads/${ref.id}`;
@@ -32,6 +40,32 @@ describe('parts of one length', () => {
     await upload.complete(parts.toReversed());
     for (const key of ['a/b', 'c']) expect(await read(driver, key)).toBe('x'.repeat(UNIT) + 'y'.repeat(UNIT) + 'zzzzz');
     expect(pathsUnder(root).filter((path) => path.includes('content-') || path.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('are compared with a CRC32 without being read again, and with any other checksum by reading them', async () => {
+    const root = testFolder();
+    const driver = fsDriver({ root });
+    const content = Buffer.concat([bytesOf('x'), bytesOf('y', 9)]);
+    const crc = crcOf(content);
+    const sha256 = createHash('sha256').update(content).digest('base64');
+    for (const [key, checksum, stays] of [
+      ['crc', { crc32: crc }, true],
+      ['sha', { crc32: crc, sha256 }, false],
+    ] as const) {
+      const upload = await driver.startUpload(key, {});
+      const parts = [await upload.part(0, bytesOf('x')), await upload.part(1, bytesOf('y', 9))];
+      const { ino } = statSync(contentOf(root, upload));
+      // Also by whoever goes on with it: but its parts are not this one's own file, and are copied.
+      await expect((await fsDriver({ root }).resumeUpload(upload.ref, {})).complete(parts, { checksum: { crc32: crcOf(bytesOf('z')) } })).rejects.toMatchObject(
+        {
+          code: 'ChecksumMismatch',
+        },
+      );
+      await expect(upload.complete(parts, { checksum: { crc32: crcOf(bytesOf('z')) } })).rejects.toMatchObject({ code: 'ChecksumMismatch' });
+      await upload.complete(parts, { checksum });
+      expect(statSync(`${root}/${key}`).ino === ino, key).toBe(stays);
+      expect(await read(driver, key)).toBe(content.toString());
+    }
   });
 
   test('a completion that fails at any step takes nothing away from the upload', async () => {
@@ -93,8 +127,12 @@ describe('parts of one length', () => {
         expect(await upload.parts()).toEqual(held.map((index) => model.get(index)?.part));
         const gapless = held.filter((index, i) => index === i);
         if (gapless.length === 0) return;
-        await (writers[steps.length % 2] as Upload).complete(gapless.map((index) => model.get(index)?.part as UploadedPart));
-        expect(await read(driver, 'key')).toBe(gapless.map((index) => model.get(index)?.bytes.toString()).join(''));
+        const wanted = Buffer.concat(gapless.map((index) => model.get(index)?.bytes as Buffer));
+        await (writers[steps.length % 2] as Upload).complete(
+          gapless.map((index) => model.get(index)?.part as UploadedPart),
+          steps.length % 3 === 0 ? {} : { checksum: { crc32: crcOf(wanted) } },
+        );
+        expect(await read(driver, 'key')).toBe(wanted.toString());
       }),
       { numRuns: 60 },
     );

@@ -186,8 +186,7 @@ class PartedObject {
   async #send(upload: Upload, index: number, start: number, end: number): Promise<void> {
     const { action, buffers, onBytes, uploads } = this.#o;
     const buffer = buffers.take(end - start);
-    const bytes = await on('source', () => this.#read(buffer, start, end));
-    const sum = crc32(bytes);
+    const { bytes, sum } = await on('source', () => this.#read(buffer, start, end));
     const sent: UploadedPart = await on('destination', () => upload.part(index, bytes, this.#call));
     buffers.giveBack(buffer);
     const part = { ...sent, crc32: sum };
@@ -197,22 +196,26 @@ class PartedObject {
     onBytes(bytes.byteLength);
   }
 
-  async #read(buffer: Buffer, start: number, end: number): Promise<Uint8Array> {
+  /** The content, and its CRC32. */
+  async #read(buffer: Buffer, start: number, end: number): Promise<{ readonly bytes: Uint8Array; readonly sum: number }> {
     const { source, action } = this.#o;
     const object = await source.get(action.key, { ...this.#call, ...listedRevision(action.source), range: { start, end } });
     try {
       if (object.range.start !== start || object.range.end !== end)
         throw new StorageError('Unavailable', `the store was asked for bytes ${start} to ${end} and gives ${object.range.start} to ${object.range.end}`);
       let filled = 0;
+      let sum = 0;
       for await (const chunk of object) {
         if (filled + chunk.byteLength > end - start)
           throw new StorageError('Unavailable', `the store gives more than the ${end - start} bytes that were asked for`);
         await this.#o.pass?.(chunk.byteLength);
         buffer.set(chunk, filled);
+        // While it is in the processor's cache.
+        sum = crc32(chunk, sum);
         filled += chunk.byteLength;
       }
       if (filled !== end - start) throw new StorageError('Unavailable', `the content broke off at byte ${start + filled} of ${end}`);
-      return buffer.subarray(0, filled);
+      return { bytes: buffer.subarray(0, filled), sum };
     } finally {
       await object[Symbol.asyncDispose]();
     }
