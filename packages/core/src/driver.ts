@@ -174,6 +174,12 @@ export interface UploadedPart {
   readonly token: string;
 }
 
+/** What goes with a part. */
+export interface PartOptions extends Call {
+  /** The CRC32 of the bytes, as `zlib.crc32` gives it, where the caller has reckoned it: a driver that sends or keeps one takes it as it is. */
+  readonly crc32?: number;
+}
+
 export interface CompleteOptions extends Call {
   readonly if?: WriteCondition;
   readonly checksum?: Checksums;
@@ -184,7 +190,7 @@ export interface CompleteOptions extends Call {
 export interface Upload extends AsyncDisposable {
   readonly ref: UploadRef;
   /** A part sent again replaces the one before. */
-  part(index: number, bytes: Uint8Array, o?: Call): Promise<UploadedPart>;
+  part(index: number, bytes: Uint8Array, o?: PartOptions): Promise<UploadedPart>;
   /** The parts that the store holds, in order: the truth on resume. */
   parts(o?: Call): Promise<readonly UploadedPart[]>;
   /** Makes the object of these parts; their indexes must run from 0 without a gap. None makes an empty object. Completing twice is `NotFound`. */

@@ -21,6 +21,7 @@ export type {
   BucketDriver,
   Call,
   CompleteOptions,
+  PartOptions,
   CopyItem,
   CopyOutcome,
   CopySource,

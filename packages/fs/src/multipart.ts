@@ -6,6 +6,7 @@ import {
   createDigest,
   type ObjectHeaders,
   type ObjectInfo,
+  type PartOptions,
   pickHeaders,
   type Upload,
   type UploadedPart,
@@ -92,7 +93,7 @@ export class Uploads {
   #open(ref: UploadRef, folder: string, manifest: Manifest): Upload {
     const placed = new PlacedParts(this.#root.fs, folder);
     return new FsUpload(ref, {
-      part: (index, bytes) => this.#part(folder, placed, index, bytes),
+      part: (index, bytes, crc32) => this.#part(folder, placed, index, bytes, crc32),
       parts: () => this.#parts(folder),
       complete: (parts, o) => this.#complete(ref, folder, placed, manifest, parts, o),
       abort: () => this.#remove(folder),
@@ -100,10 +101,10 @@ export class Uploads {
     });
   }
 
-  async #part(folder: string, placed: PlacedParts, index: number, bytes: Uint8Array): Promise<UploadedPart> {
+  async #part(folder: string, placed: PlacedParts, index: number, bytes: Uint8Array, crc32: number | undefined): Promise<UploadedPart> {
     if (!Number.isSafeInteger(index) || index < 0) throw new FsFault('InvalidArgument', `expected a part's index to be a whole number from 0; got ${index}`);
     const { fs } = this.#root;
-    const place = placed.place(index, bytes);
+    const place = placed.place(index, bytes, crc32);
     if (place === undefined) {
       await this.#writeInto(folder, String(index), bytes);
       removeIfThere(fs, `${folder}/${placedName(index)}`);
@@ -249,7 +250,7 @@ export class Uploads {
 export type Fail = (error: unknown, operation: string, key: string, signal: AbortSignal | undefined) => unknown;
 
 interface UploadWork {
-  part(index: number, bytes: Uint8Array): Promise<UploadedPart>;
+  part(index: number, bytes: Uint8Array, crc32: number | undefined): Promise<UploadedPart>;
   parts(): UploadedPart[];
   complete(parts: readonly UploadedPart[], o: CompleteOptions): Promise<ObjectInfo>;
   abort(): void;
@@ -266,8 +267,8 @@ class FsUpload implements Upload {
     this.#work = work;
   }
 
-  async part(index: number, bytes: Uint8Array, o: Call = {}): Promise<UploadedPart> {
-    return await this.#run('part', o, () => this.#work.part(index, bytes));
+  async part(index: number, bytes: Uint8Array, o: PartOptions = {}): Promise<UploadedPart> {
+    return await this.#run('part', o, () => this.#work.part(index, bytes, o.crc32));
   }
 
   async parts(o: Call = {}): Promise<readonly UploadedPart[]> {

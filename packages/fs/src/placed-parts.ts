@@ -41,7 +41,7 @@ export class PlacedParts {
   }
 
   /** Where the part belongs; undefined where it must be a file of its own. Each index has one place once. */
-  place(index: number, bytes: Uint8Array): PlacedPart | undefined {
+  place(index: number, bytes: Uint8Array, known: number | undefined): PlacedPart | undefined {
     const size = bytes.length;
     if (size === 0 || this.#begun.has(index)) return undefined;
     if (this.#unit === undefined && (index === 0 || size % CUT_BYTES === 0)) this.#unit = size;
@@ -49,7 +49,7 @@ export class PlacedParts {
     const offset = index * this.#unit;
     if (offset + size > FARTHEST) return undefined;
     this.#begun.add(index);
-    return { content: this.#name, offset, size, crc32: crc32(bytes) };
+    return { content: this.#name, offset, size, crc32: known ?? crc32(bytes) };
   }
 
   /** Writes a part to its place, and waits for the disk where that is asked for. Throws `ENOENT` where the upload is gone. */

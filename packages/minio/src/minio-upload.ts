@@ -5,6 +5,7 @@ import {
   isStorageError,
   type ObjectHeaders,
   type ObjectInfo,
+  type PartOptions,
   StorageError,
   type Upload,
   type UploadedPart,
@@ -58,12 +59,12 @@ export class MinioUpload implements Upload {
     this.#headers = headers;
   }
 
-  async part(index: number, bytes: Uint8Array, o: Call = {}): Promise<UploadedPart> {
+  async part(index: number, bytes: Uint8Array, { crc32: known, ...o }: PartOptions = {}): Promise<UploadedPart> {
     const { key, id } = this.ref;
     if (!Number.isInteger(index) || index < 0 || index >= MAX_PARTS)
       throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_PARTS - 1}, got ${index}`, { key });
     this.#state.assertOpen();
-    const crc32 = this.#crc32 ? crc32Of(bytes) : undefined;
+    const crc32 = !this.#crc32 ? undefined : known === undefined ? crc32Of(bytes) : crc32Header(known);
     const etag = await this.#host.calls.part(key, bytes, { ...o, uploadId: id, number: index + 1, crc32 });
     return { index, size: bytes.byteLength, token: partToken(etag, crc32) };
   }

@@ -187,7 +187,7 @@ class PartedObject {
     const { action, buffers, onBytes, uploads } = this.#o;
     const buffer = buffers.take(end - start);
     const { bytes, sum } = await on('source', () => this.#read(buffer, start, end));
-    const sent: UploadedPart = await on('destination', () => upload.part(index, bytes, this.#call));
+    const sent: UploadedPart = await on('destination', () => upload.part(index, bytes, { ...this.#call, crc32: sum }));
     buffers.giveBack(buffer);
     const part = { ...sent, crc32: sum };
     uploads?.sent(action.key, part);
