@@ -174,7 +174,7 @@ export class Planner {
     return { actions: this.#batch };
   }
 
-  /** Ends before that key from now on; it must be behind {@link position}. */
+  /** Ends before that key from now on; it must be behind {@link Planner.position}. */
   endAt(until: string): void {
     this.#until = until;
     this.#s.endAt(until);
