@@ -33,16 +33,10 @@ export async function openStorages(context: CommandContext, { requests, timeoutM
     const provider = await installedProvider(name, importPackage);
     if (provider !== undefined) providers.push(provider);
   }
-  const pauses = new Map<string, Layer>();
-  const pauseOf = (endpoint: string): Layer => {
-    let pause = pauses.get(endpoint);
-    if (pause === undefined) pauses.set(endpoint, (pause = throttleLayer()));
-    return pause;
-  };
   // Innermost: each attempt has its time, and waiting for its turn takes none of it.
   const layers = [
     ...(timeoutMs === undefined ? [] : [timeoutLayer(timeoutMs)]),
-    perEndpoint(config, pauseOf),
+    perEndpoint(config, () => throttleLayer()),
     ...(requests === undefined ? [] : [limitPerStorage(requests, config)]),
     retryLayer(),
   ];

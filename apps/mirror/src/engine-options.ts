@@ -1,4 +1,4 @@
-import { duration, size, wholeNumber } from '@stowage/terminal';
+import { duration, size, waitingTime, wholeNumber } from '@stowage/terminal';
 import { type Command, Option } from 'commander';
 
 /** A filter of the command line; their order counts, also between different options. */
@@ -97,7 +97,7 @@ export function cleaning(command: Command): void {
 export function pacing(command: Command): void {
   command
     .addOption(new Option('--bwlimit <rate>', 'bytes a second: 10M, or "08:00,512k 19:00,off"'))
-    .addOption(new Option('--max-duration <time>', 'begin nothing more after: 90m, 8h').argParser(duration))
+    .addOption(new Option('--max-duration <time>', 'begin nothing more after: 90m, 8h').argParser(waitingTime))
     .addOption(new Option('--max-transfer <size>', 'begin nothing more after so many bytes: 500g').argParser(size))
     .addOption(new Option('--retries <N>', 'more attempts at a copy (default: 3)').argParser(wholeNumber(0, 100)))
     .addOption(new Option('--no-journal', 'keep nothing for later runs: no resume, no lock'));

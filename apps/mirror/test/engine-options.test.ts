@@ -70,6 +70,8 @@ describe('filters', () => {
     [['--bwlimit', 'fast'], '--bwlimit: expected bytes a second such as 10M'],
     [['--trash', '../x'], '--trash: expected a folder of the destination such as .trash; got "../x"'],
     [['--update', '--immutable'], "option '-u, --update' cannot be used with option '--immutable'"],
+    [['--max-duration', '30d'], 'Expected a time from 1ms to 24d'],
+    [['--max-transfer', 'much'], 'Expected a size such as'],
     [['--retries', 'many'], 'Expected a whole number from 0 to 100'],
   ])('%j is refused', async (args, why) => {
     plant(at('from'), TREE);
@@ -87,7 +89,7 @@ describe('a limit', () => {
     const limited = ['--max-transfer', '100', '--transfers', '1', '--delete'];
     const first = await sync(...limited);
     expect(first.code).toBe(8);
-    expect(first.stdout).toContain('the limit of this run is reached: it has sent more than 100 bytes');
+    expect(first.stdout).toContain('the limit of this run is reached: it has sent more than 100 B;');
     const copied = Object.keys(treeOf(at('to')) ?? {}).length - 1;
     expect([copied > 0, copied < 1200, existsSync(at('to/extra'))]).toEqual([true, true, true]);
     let code: number | null = 8;

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ChecksumAlgorithm, Checksums } from './checksum.ts';
+import { crc32Base64 } from './crc32-of-parts.ts';
 import { StorageError } from './storage-error.ts';
 import { shownKey } from './wording/shown-key.ts';
 
@@ -35,9 +36,7 @@ class Crc32Digest implements Digest {
     this.#value = crc32(bytes, this.#value);
   }
   value(): string {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(this.#value);
-    return bytes.toString('base64');
+    return crc32Base64(this.#value);
   }
 }
 

@@ -7,7 +7,7 @@ export { assertRange, resolveRange } from './byte-range.ts';
 export type { ByteRange, ResolvedRange } from './byte-range.ts';
 export type { Capabilities, Support } from './capabilities.ts';
 export type { ChecksumAlgorithm, Checksums } from './checksum.ts';
-export { combineCrc32 } from './combine-crc32.ts';
+export { crc32Base64, crc32OfParts } from './crc32-of-parts.ts';
 export { assertReadConditions, assertRevision, assertWriteCondition } from './conditions.ts';
 export type { CurrentObject } from './conditions.ts';
 export type { Diagnosis, DiagnosisFact, MissingPermission } from './diagnosis.ts';
@@ -21,7 +21,6 @@ export type {
   BucketDriver,
   Call,
   CompleteOptions,
-  PartOptions,
   CopyItem,
   CopyOutcome,
   CopySource,
@@ -34,6 +33,7 @@ export type {
   ListIssue,
   ListOptions,
   ListPage,
+  PartOptions,
   Permission,
   PresignedRequest,
   PresignMethod,

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { type Checksums, combineCrc32 } from '@stowage/core';
+import { type Checksums, crc32OfParts } from '@stowage/core';
 import { errno, type FileSystem, lstat, readSmallText, sync, writeAll } from './file-system.ts';
 import { uniqueMark } from './process-identity.ts';
 import { createTemporary, removeIfThere, type TemporaryFile } from './temporary-file.ts';
@@ -113,14 +113,7 @@ export class PlacedParts {
 export function areKnown({ crc32: wanted, ...others }: Checksums, parts: readonly (PlacedPart | undefined)[]): boolean {
   if (Object.keys(others).length > 0) return false;
   if (wanted === undefined) return true;
-  let whole = 0;
-  for (const part of parts) {
-    if (part === undefined) return false;
-    whole = combineCrc32(whole, part.crc32, part.size);
-  }
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(whole);
-  return bytes.toString('base64') === wanted;
+  return parts.every((part) => part !== undefined) && crc32OfParts(parts) === wanted;
 }
 
 export function placedName(index: number): string {

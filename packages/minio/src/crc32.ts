@@ -1,14 +1,9 @@
 import { crc32 } from 'node:zlib';
+import { crc32Base64 } from '@stowage/core';
 
-/** As the `x-amz-checksum-crc32` header has it: base64 of four bytes, big endian. */
-export function crc32Header(value: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes.toString('base64');
-}
-
+/** As the `x-amz-checksum-crc32` header has it. */
 export function crc32Of(bytes: Uint8Array): string {
-  return crc32Header(crc32(bytes));
+  return crc32Base64(crc32(bytes));
 }
 
 /** The number in a header; undefined where it is none. */

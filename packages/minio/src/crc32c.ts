@@ -1,5 +1,4 @@
-import type { Checksums, Digest } from '@stowage/core';
-import { crc32Header } from './crc32.ts';
+import { type Checksums, crc32Base64, type Digest } from '@stowage/core';
 
 /**
  * The means to compare a CRC32C (RFC 3720), where the store keeps that one and none that Node computes faster. It comes from
@@ -15,7 +14,7 @@ export async function crc32cDigest({ crc32, crc32c: kept }: Checksums): Promise<
       update: (bytes): void => {
         value = crc32c(bytes, value);
       },
-      value: () => crc32Header(value),
+      value: () => crc32Base64(value),
     };
   };
 }

@@ -1,6 +1,7 @@
 import {
   type Call,
-  combineCrc32,
+  crc32Base64,
+  crc32OfParts,
   type CompleteOptions,
   isStorageError,
   type ObjectHeaders,
@@ -13,7 +14,7 @@ import {
 } from '@stowage/core';
 import { orderedParts, UploadState } from '@stowage/wire';
 import { expectedEtag, partToken, readToken } from './part-token.ts';
-import { crc32Header, crc32Of, crc32Value } from './crc32.ts';
+import { crc32Of, crc32Value } from './crc32.ts';
 import type { ObjectCalls } from './object-calls.ts';
 import type { SdkClient } from './sdk/sdk-client.ts';
 import type { StoreConnection } from './store-connection.ts';
@@ -64,7 +65,7 @@ export class MinioUpload implements Upload {
     if (!Number.isInteger(index) || index < 0 || index >= MAX_PARTS)
       throw new StorageError('InvalidArgument', `expected a part's index from 0 to ${MAX_PARTS - 1}, got ${index}`, { key });
     this.#state.assertOpen();
-    const crc32 = !this.#crc32 ? undefined : known === undefined ? crc32Of(bytes) : crc32Header(known);
+    const crc32 = !this.#crc32 ? undefined : known === undefined ? crc32Of(bytes) : crc32Base64(known);
     const etag = await this.#host.calls.part(key, bytes, { ...o, uploadId: id, number: index + 1, crc32 });
     return { index, size: bytes.byteLength, token: partToken(etag, crc32) };
   }
@@ -215,11 +216,7 @@ function joinableParts(key: string, parts: readonly UploadedPart[]): UploadedPar
 }
 
 function wholeCrc32(parts: readonly UploadedPart[], tokens: readonly { readonly crc32: string | undefined }[]): string | undefined {
-  let whole: number | undefined;
-  for (const [i, { crc32 }] of tokens.entries()) {
-    const value = crc32 === undefined ? undefined : crc32Value(crc32);
-    if (value === undefined) return undefined;
-    whole = whole === undefined ? value : combineCrc32(whole, value, (parts[i] as UploadedPart).size);
-  }
-  return whole === undefined ? undefined : crc32Header(whole);
+  const values = tokens.map(({ crc32 }) => (crc32 === undefined ? undefined : crc32Value(crc32)));
+  if (values.length === 0 || values.includes(undefined)) return undefined;
+  return crc32OfParts(parts.map(({ size }, i) => ({ size, crc32: values[i] as number })));
 }

@@ -53,6 +53,16 @@ export const size: (text: string) => number = reading(parseSize);
 /** Reads a duration, `2h`, as milliseconds. */
 export const duration: (text: string) => number = reading(parseDuration);
 
+/** What a timer of Node can wait for. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** As {@link duration}, of a time that is to be waited for. */
+export function waitingTime(text: string): number {
+  const ms = duration(text);
+  if (ms >= 1 && ms <= LONGEST_WAIT_MS) return ms;
+  throw new InvalidArgumentError('Expected a time from 1ms to 24d.');
+}
+
 function reading(parse: (text: string) => number): (text: string) => number {
   return (text) => {
     try {

@@ -71,11 +71,15 @@ export function endpointOf({ entries, main }: LoadedConfig, provider: string, bu
   return typeof endpoint === 'string' ? endpoint : undefined;
 }
 
-/** One layer for all buckets of an endpoint, whichever entries they are of; buckets without an endpoint get none. */
-export function perEndpoint(config: LoadedConfig, layerOf: (endpoint: string) => Layer): Layer {
+/** One layer for all buckets of an endpoint, whichever entries they are of, made when it is first met; buckets without an endpoint get none. */
+export function perEndpoint(config: LoadedConfig, make: (endpoint: string) => Layer): Layer {
+  const layers = new Map<string, Layer>();
   return (inner) => {
     const endpoint = endpointOf(config, inner.provider, inner.bucket);
-    return endpoint === undefined ? inner : layerOf(endpoint)(inner);
+    if (endpoint === undefined) return inner;
+    let layer = layers.get(endpoint);
+    if (layer === undefined) layers.set(endpoint, (layer = make(endpoint)));
+    return layer(inner);
   };
 }
 

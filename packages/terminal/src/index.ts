@@ -1,7 +1,7 @@
 export { CommandError, USAGE_EXIT } from './command-error.ts';
 export { runProgram } from './command-line.ts';
 export type { OwnErrors } from './command-line.ts';
-export { atOnce, command, detailOf, duration, examples, given, program, size, wholeNumber, withOutput, withStorages } from './command-options.ts';
+export { atOnce, command, detailOf, duration, examples, given, program, size, waitingTime, wholeNumber, withOutput, withStorages } from './command-options.ts';
 export type { ConfigurationRequest, Detail } from './configuration-files.ts';
 export { limitHeapGrowth, limitYoungGeneration } from './heap-limits.ts';
 export { endWithReader, processTerminal } from './process-terminal.ts';

@@ -24,7 +24,7 @@ export interface MirrorObserver {
 
 /** How much of a mirror one run is to do. */
 export interface RunLimit {
-  /** Milliseconds since its start. */
+  /** Milliseconds since its start; 24 days at most. */
   readonly durationMs?: number;
   /** Bytes sent, on the server's side or through this process. What is in flight then is finished; an object in parts goes on in the next run. */
   readonly bytes?: number;

@@ -1,4 +1,4 @@
-import { type Bucket, isStorageError, type Revision } from '@stowage/core';
+import { type Bucket, formatDuration, formatSize, isStorageError, type Revision } from '@stowage/core';
 import type { Action, CompareAction } from './action.ts';
 import { sameContent } from './content-comparison.ts';
 import { Copier, DEFAULT_TRANSFERS } from './copier.ts';
@@ -36,7 +36,7 @@ export function mirror(source: Bucket, destination: Bucket, options: MirrorOptio
   };
 }
 
-/** Timers of Node count in 32 bits: 24 days. */
+/** Timers of Node count milliseconds in 31 bits: 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 class Run {
@@ -66,7 +66,7 @@ class Run {
     this.#tally = new OutcomeTally(o.observer?.outcomes);
     const most = o.limit?.bytes ?? Infinity;
     this.#progress = new RunProgress((bytes) => {
-      if (bytes > most) this.#limitReached(`it has sent more than ${most} bytes`);
+      if (bytes > most) this.#limitReached(`it has sent more than ${formatSize(most)}`);
     });
     this.#filter = o.filter === undefined ? undefined : new KeyFilter(o.filter);
     this.#trash = o.trash === undefined ? undefined : new Trash(destination, o.trash.prefix, o.trash.today);
@@ -120,7 +120,7 @@ class Run {
     const timer =
       durationMs === undefined
         ? undefined
-        : setTimeout(() => this.#limitReached(`it has had its ${durationMs / 1000} s`), Math.min(durationMs, LONGEST_TIMER_MS));
+        : setTimeout(() => this.#limitReached(`it has had its ${formatDuration(durationMs)}`), Math.min(durationMs, LONGEST_TIMER_MS));
     const unwatch = watchThrottles([this.#source, this.#destination], () => {
       this.#progress.throttled++;
       this.#copier.throttled();

@@ -41,7 +41,7 @@ export class RunProgress {
   #doneBytes = 0;
   #inFlight = 0;
 
-  /** @param sent told of the bytes that were sent so far, whenever these are more */
+  /** @param sent told of the bytes that are sent so far, at each change */
   constructor(sent: (bytes: number) => void = () => undefined) {
     this.#sent = sent;
   }

@@ -55,9 +55,11 @@ export class RangePlanner {
   readonly #atOnce: number;
   readonly #afterPages: number;
   readonly #afterMs: number;
+  readonly #first: Planner;
   readonly #over = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #planners: Planner[] = [];
+  /** Those that may hold something: what has ended is let go of, for a run may have any number of ranges. */
+  readonly #planners = new Set<Planner>();
   readonly #ranges = new Set<Range>();
   readonly #ready: Range[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -97,7 +99,8 @@ export class RangePlanner {
       (o.sort ?? []).length === 0 &&
       sides.every(({ order, startAfter, until }) => order === 'utf8' && startAfter === 'native' && until !== false) &&
       !sides.every(({ serial }) => serial === true);
-    this.#ranges.add({ planner: this.#begin(o.range ?? {}), splitAfter: 0 });
+    this.#first = this.#begin(o.range ?? {});
+    this.#ranges.add({ planner: this.#first, splitAfter: 0 });
   }
 
   /**
@@ -105,7 +108,7 @@ export class RangePlanner {
    * source has nothing at all.
    */
   async open(): Promise<boolean> {
-    return (await this.#planners[0]?.open()) === true;
+    return await this.#first.open();
   }
 
   /** The plan in batches, each in order of keys. Throws `ListingFailure`, of whichever range; the actions before that have been given. */
@@ -128,12 +131,12 @@ export class RangePlanner {
   /** Ends every listing that is under way, and frees what they hold. */
   async close(): Promise<void> {
     this.#over.abort();
-    await Promise.all([this.#search, ...this.#planners.map((planner) => planner.close())]);
+    await Promise.all([this.#search, ...[...this.#planners].map((planner) => this.#release(planner))]);
   }
 
   #begin(range: NonNullable<PlanOptions['range']>): Planner {
     const planner = new Planner(this.#source, this.#destination, { ...this.#o, range }, this.sums);
-    this.#planners.push(planner);
+    this.#planners.add(planner);
     return planner;
   }
 
@@ -156,11 +159,21 @@ export class RangePlanner {
       .then(
         (more) => {
           if (more) this.#ready.push(range);
-          else this.#ranges.delete(range);
+          else {
+            this.#ranges.delete(range);
+            // Nobody waits for that; where it fails, `close` says so.
+            this.#release(range.planner).catch(() => undefined);
+          }
         },
         (error: unknown) => this.#failed(error),
       )
       .finally(() => this.#wake());
+  }
+
+  /** Frees what the planner holds, and forgets it. */
+  async #release(planner: Planner): Promise<void> {
+    await planner.close();
+    this.#planners.delete(planner);
   }
 
   #failed(error: unknown): void {
@@ -201,7 +214,7 @@ export class RangePlanner {
       else this.#failed(error);
     }
     const inWork = new Set([...this.#ranges].map(({ planner }) => planner));
-    await Promise.all(pieces.filter(({ planner }) => !inWork.has(planner)).map(({ planner }) => planner.close()));
+    await Promise.all(pieces.filter(({ planner }) => !inWork.has(planner)).map(({ planner }) => this.#release(planner)));
     this.#search = undefined;
     this.#waitFrom(this.#now());
     this.#searchMs = this.#since - began;

@@ -124,7 +124,9 @@ it.for(['disk → MinIO', 'MinIO → disk'])(
     const run: ChildRun = { from: to.kind === 'fs' ? remote : local, to, stateFolder: join(folder, 'state'), log, partSize: PART, delete: true };
 
     let kills = 0;
-    for (let i = 0; i < KILLS; i++) if ((await child(run, 1 + Math.random() * (LONG ? 250 : 60))).killed) kills++;
+    // Short enough that the last run still has something to do: to a disk it goes faster.
+    const longestMs = !LONG ? 60 : to.kind === 'fs' ? 100 : 250;
+    for (let i = 0; i < KILLS; i++) if ((await child(run, 1 + Math.random() * longestMs)).killed) kills++;
     const { output } = await child(run);
     expect(JSON.parse(output)).toMatchObject({ balanced: true, counts: { failed: { objects: 0 }, conflict: { objects: 0 } } });
 
@@ -141,7 +143,7 @@ it.for(['disk → MinIO', 'MinIO → disk'])(
     // Told by the store, and made again all the same: what was in flight is in no log. The journal may be a moment behind.
     const again = [...writesOf(log).values()].reduce((sum, times) => sum + times - 1, 0);
     expect(again).toBeLessThanOrEqual(kills);
-    expect(kills).toBeGreaterThan(0);
+    expect(kills).toBeGreaterThan(LONG ? KILLS - 1 : 0);
     const last = await child(run);
     expect(JSON.parse(last.output)).toMatchObject({ counts: { same: { objects: SMALL + LARGE }, copied: { objects: 0 }, updated: { objects: 0 } } });
     process.stderr.write(`${direction}: ${kills} of ${KILLS} killed, ${again} writes made again of ${writesOf(log).size}\n`);

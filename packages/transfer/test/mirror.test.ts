@@ -357,8 +357,8 @@ describe('stopping', () => {
   });
 
   it.each([
-    ['the time is over', { durationMs: 100 }, 'it has had its 0.1 s'],
-    ['more than the bytes were sent', { bytes: 20 }, 'it has sent more than 20 bytes'],
+    ['the time is over', { durationMs: 100 }, 'it has had its 100ms'],
+    ['more than the bytes were sent', { bytes: 20 }, 'it has sent more than 20 B;'],
   ])('begins nothing more when %s', async (_, limit, why) => {
     const slowly: Layer = (inner) =>
       delegate(inner, {

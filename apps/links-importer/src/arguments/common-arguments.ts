@@ -1,5 +1,5 @@
-import { detailOf, duration, given } from '@stowage/terminal';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { detailOf, duration, given, waitingTime } from '@stowage/terminal';
+import { type Command, Option } from 'commander';
 import type { CommandContext, CommonRequest } from '../command-context.ts';
 
 export type RunOptions = CommonRequest;
@@ -32,21 +32,12 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The time of commands that only read. */
 export function requestTimeout(): Option {
-  return new Option('--timeout <time>', 'for a request').argParser(waiting).default(REQUEST_TIMEOUT_MS, '60s');
+  return new Option('--timeout <time>', 'for a request').argParser(waitingTime).default(REQUEST_TIMEOUT_MS, '60s');
 }
 
 /** The time of commands that write: nobody can say for all how long a part of an upload may take, or a copy within the store. */
 export function writeTimeout(): Option {
-  return new Option('--timeout <time>', 'for a request or part (default: no limit)').argParser(waiting);
-}
-
-/** What a timer of Node can wait for. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
-
-function waiting(text: string): number {
-  const ms = duration(text);
-  if (ms >= 1 && ms <= LONGEST_WAIT_MS) return ms;
-  throw new InvalidArgumentError('Expected a time from 1ms to 24d.');
+  return new Option('--timeout <time>', 'for a request or part (default: no limit)').argParser(waitingTime);
 }
 
 export function commonRequest({ db, dbEnv, lockTimeout, config, dotenv, json, progress, verbose, quiet }: CommonOptions): CommonRequest {

@@ -1,4 +1,4 @@
-import { type Bucket, type Call, combineCrc32, isStorageError, type ObjectInfo, StorageError, type Upload, type UploadedPart } from '@stowage/core';
+import { type Bucket, type Call, crc32OfParts, isStorageError, type ObjectInfo, StorageError, type Upload, type UploadedPart } from '@stowage/core';
 import { crc32 } from 'node:zlib';
 import { carriedHeaders } from '../carried-headers.ts';
 import { isKnown, listedRevision, writeCondition } from '../copy-condition.ts';
@@ -93,7 +93,7 @@ class PartedObject {
       return { ok: false, interrupted: true, sent: this.sent, message: `interrupted while it was copied; ${kept}` };
     }
     const parts = this.#parts as KnownPart[];
-    const whole = wholeCrc32(parts);
+    const whole = crc32OfParts(parts);
     if (info.checksums.crc32 !== undefined && info.checksums.crc32 !== whole) {
       const error = new StorageError('ChecksumMismatch', `the content that was read has crc32 ${whole}, the source keeps ${info.checksums.crc32}`, {
         key: action.key,
@@ -149,7 +149,7 @@ class PartedObject {
     if (parts.length !== this.#count) return undefined;
     try {
       const found = await destination.head(action.key, this.#call);
-      return found.size === action.source.size && found.checksums.crc32 === wholeCrc32(parts) ? found : undefined;
+      return found.size === action.source.size && found.checksums.crc32 === crc32OfParts(parts) ? found : undefined;
     } catch (error) {
       if (isStorageError(error)) return undefined; // It cannot be told: it is sent again.
       throw error;
@@ -277,11 +277,4 @@ async function on<T>(side: Side, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw error instanceof SideFailure ? error : new SideFailure(side, error);
   }
-}
-
-/** Base64 of the whole content's CRC32, from those of its parts. */
-function wholeCrc32(parts: readonly KnownPart[]): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(parts.reduce((whole, part, i) => (i === 0 ? part.crc32 : combineCrc32(whole, part.crc32, part.size)), 0));
-  return bytes.toString('base64');
 }
