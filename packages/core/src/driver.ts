@@ -51,6 +51,12 @@ export interface HeadOptions extends Call, ReadConditions {
 export interface GetOptions extends HeadOptions {
   /** Default: the whole object. An end past the object's is clamped; a start at or past it is `InvalidRange`. */
   readonly range?: ByteRange;
+  /**
+   * Memory that the driver may put the content into, from its start, instead of its own; chunks that lie there are views of it, and a
+   * driver need not use it. It must hold as many bytes as are asked for. It is the caller's again once the content was read to its end;
+   * of a reading that failed or was given up, something may still be written there later. Default: none.
+   */
+  readonly into?: Uint8Array;
   /** Compare the content with the checksum that the store keeps, when the whole object is read. Default true. `ChecksumMismatch` comes with the last chunk. */
   readonly verify?: boolean;
 }

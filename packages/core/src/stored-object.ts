@@ -36,19 +36,23 @@ async function* read(object: DriverObject, digest: Digest | undefined): AsyncGen
 
 /** As {@link read}, in one piece of memory: without a generator, which costs as much as the rest where objects are small. */
 async function readWhole(object: DriverObject, digest: Digest | undefined): Promise<Uint8Array> {
-  const whole = new Uint8Array(object.range.end - object.range.start);
+  const announced = object.range.end - object.range.start;
+  let whole: Uint8Array | undefined;
   let got = 0;
   try {
     for await (const chunk of object.body) {
       const at = got;
       got += chunk.byteLength;
-      if (got > whole.byteLength) throw wrongLength(object, got);
-      whole.set(chunk, at);
+      if (got > announced) throw wrongLength(object, got);
+      // A chunk that is all of it, in memory of its own, is the reader's as it is.
+      if (got === announced && at === 0 && chunk.buffer.byteLength === got) whole = new Uint8Array(chunk.buffer);
+      else (whole ??= new Uint8Array(announced)).set(chunk, at);
     }
   } finally {
     await object.close();
   }
-  if (got < whole.byteLength) throw wrongLength(object, got);
+  whole ??= new Uint8Array(announced);
+  if (got < announced) throw wrongLength(object, got);
   if (digest === undefined) return whole;
   digest.update(whole);
   assertDigests([digest], object.info.checksums, object.info.key);

@@ -60,7 +60,8 @@ export function getFile(root: Root, place: Place, o: GetOptions): DriverObject {
     const info = infoOf(place.key, stats, readHeaders(fs, root.path, place.key, stats));
     assertReadConditions(place.key, info, o);
     const range = resolveRange(o.range, stats.size);
-    const body = new FileBody(fs, fd, range, o.ifMatch === undefined ? undefined : stats, o.signal);
+    const into = o.into !== undefined && o.into.length >= range.end - range.start ? o.into : undefined;
+    const body = new FileBody(fs, fd, range, o.ifMatch === undefined ? undefined : stats, into, o.signal);
     return { info, range, body, close: () => body.close() };
   } catch (error) {
     fs.closeSync(fd);
@@ -91,19 +92,33 @@ function openFile(root: Root, place: Place): { readonly fd: number; readonly sta
 /** The bytes of an open file, which is closed when they end, fail or are no longer wanted. */
 class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #fs: FileSystem;
+  readonly #start: number;
   readonly #end: number;
+  readonly #into: Uint8Array | undefined;
   readonly #asked: FileState | undefined;
   readonly #signal: AbortSignal | undefined;
   #fd: number | undefined;
   #at: number;
   #left = false;
 
-  /** @param asked the state that the reader asked for: the content must be that until its last byte has been read */
-  constructor(fs: FileSystem, fd: number, { start, end }: ResolvedRange, asked: FileState | undefined, signal: AbortSignal | undefined) {
+  /**
+   * @param asked the state that the reader asked for: the content must be that until its last byte has been read
+   * @param into memory for all of it
+   */
+  constructor(
+    fs: FileSystem,
+    fd: number,
+    { start, end }: ResolvedRange,
+    asked: FileState | undefined,
+    into: Uint8Array | undefined,
+    signal: AbortSignal | undefined,
+  ) {
     this.#fs = fs;
     this.#fd = fd;
+    this.#start = start;
     this.#at = start;
     this.#end = end;
+    this.#into = into;
     this.#asked = asked;
     this.#signal = signal;
   }
@@ -123,7 +138,7 @@ class FileBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
         return { done: true, value: undefined };
       }
       // Each chunk is memory of its own: the reader may keep it. It is not filled with zeros first, which costs as much as the read.
-      const chunk = Buffer.allocUnsafeSlow(wanted);
+      const chunk = this.#into?.subarray(this.#at - this.#start, this.#at - this.#start + wanted) ?? Buffer.allocUnsafeSlow(wanted);
       this.#fd = undefined; // Nobody closes it while the disk is at work.
       let count: number;
       try {

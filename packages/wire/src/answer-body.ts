@@ -1,13 +1,20 @@
-import type { Dispatcher } from 'undici';
-
 /** Bytes that may wait for their reader before the socket is told to stop. */
 const HIGH_WATER = 1024 * 1024;
-/** An abandoned body of which no more is left than this is read to its end: cheaper than a new connection. */
-const DRAIN_BYTES = 64 * 1024;
 
-/** The body of an answer while it arrives: chunks go from the socket to the reader as they are. For one reader. */
+/** Where a body comes from, as far as its reader has a say in it. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+  /** Nobody wants what is still to come. */
+  abandon(): void;
+}
+
+/**
+ * The body of an answer while it arrives: chunks are the memory that the socket was read into, and never written to again. What came
+ * since the last chunk was taken is one chunk, as far as it lies in one piece of memory. For one reader.
+ */
 export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #controller: Dispatcher.DispatchController;
+  readonly #source: BodySource;
   readonly #length: number | undefined;
   #chunks: Buffer[] = [];
   #waiting = 0;
@@ -21,8 +28,9 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   explain: (error: unknown) => unknown = (error) => error;
   #reader: { resolve(result: IteratorResult<Uint8Array>): void; reject(error: unknown): void } | undefined;
 
-  constructor(controller: Dispatcher.DispatchController, length: number | undefined) {
-    this.#controller = controller;
+  /** @param length as announced; undefined where nobody has */
+  constructor(source: BodySource, length: number | undefined) {
+    this.#source = source;
     this.#length = length;
   }
 
@@ -35,11 +43,14 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
       reader.resolve({ done: false, value: chunk });
       return;
     }
-    this.#chunks.push(chunk);
+    const last = this.#chunks.length - 1;
+    const joined = last < 0 ? undefined : adjoined(this.#chunks[last] as Buffer, chunk);
+    if (joined === undefined) this.#chunks.push(chunk);
+    else this.#chunks[last] = joined;
     this.#waiting += chunk.byteLength;
     if (this.#waiting > HIGH_WATER && !this.#paused) {
       this.#paused = true;
-      this.#controller.pause();
+      this.#source.pause();
     }
   }
 
@@ -68,7 +79,7 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
       this.#waiting -= chunk.byteLength;
       if (this.#paused && this.#waiting < HIGH_WATER / 2) {
         this.#paused = false;
-        this.#controller.resume();
+        this.#source.resume();
       }
       return Promise.resolve({ done: false, value: chunk });
     }
@@ -101,9 +112,7 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
     this.#state = 'closed';
     this.#reader?.resolve({ done: true, value: undefined });
     this.#reader = undefined;
-    const left = this.#length === undefined ? Infinity : this.#length - this.#received;
-    if (left > DRAIN_BYTES) this.#controller.abort(new Error('the body was abandoned by its reader'));
-    else if (this.#paused) this.#controller.resume();
+    this.#source.abandon();
   }
 
   /** Judged when the reader comes to the end: a small body has ended before anybody could say how much was expected. */
@@ -123,6 +132,12 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
     }
     return parts.length === 1 ? Buffer.from((parts[0] as Uint8Array).buffer, (parts[0] as Uint8Array).byteOffset, size) : Buffer.concat(parts, size);
   }
+}
+
+/** Both as one, where the second lies behind the first in the same memory. */
+function adjoined(first: Buffer, second: Buffer): Buffer | undefined {
+  if (first.buffer !== second.buffer || first.byteOffset + first.byteLength !== second.byteOffset) return undefined;
+  return Buffer.from(first.buffer, first.byteOffset, first.byteLength + second.byteLength);
 }
 
 async function rejected(reason: unknown): Promise<never> {

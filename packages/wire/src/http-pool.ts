@@ -1,18 +1,13 @@
-// oxlint-disable-next-line typescript/triple-slash-reference -- packages that read these sources must find the declaration, and it is no module
-/// <reference path="./undici-pool.d.ts" />
-import { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
-import Pool from 'undici/lib/dispatcher/pool.js';
-import { AnswerBody } from './answer-body.ts';
+import { channel, type Channel } from 'node:diagnostics_channel';
+import type { AnswerBody } from './answer-body.ts';
+import type { AnswerHeaders } from './answer-head.ts';
+import { type ConnectionOwner, type Exchange, HttpConnection, type Origin, type Patience } from './http-connection.ts';
+import { HttpFault } from './http-fault.ts';
+import { requestHead } from './request-head.ts';
 
-export interface PoolOptions {
+export interface PoolOptions extends Patience {
   /** Requests at once, each on a connection of its own. */
   readonly connections: number;
-  readonly connectTimeoutMs: number;
-  /** How long an answer may take to begin; 0: no limit. */
-  readonly answerTimeoutMs: number;
-  /** How long a body may be silent. */
-  readonly silenceMs: number;
   /** PEM of authorities to trust instead of Node's own. */
   readonly ca?: string;
 }
@@ -22,18 +17,11 @@ export interface HttpRequest {
   /** With the query. */
   readonly path: string;
   readonly headers: Record<string, string>;
-  /** All of it, or its pieces in order. */
+  /** All of it, or its pieces in order. They must stay as they are until the answer has begun. */
   readonly body?: Uint8Array | readonly Uint8Array[];
+  /** Memory for the content of the answer, if it fits: chunks of the body are then views of it, from its start, in order. */
+  readonly into?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** By names in small letters. */
-export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
-/** One value of a header; of several, as proxies send, the first. */
-export function headerOf(headers: AnswerHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 export interface HttpAnswer {
@@ -42,101 +30,156 @@ export interface HttpAnswer {
   readonly body: AnswerBody;
 }
 
-/** Keep-alive connections to one origin. A failure rejects as undici throws it, an abort with the signal's reason. */
-export class HttpPool {
-  readonly #pool: Pool;
+/** Name of the `node:diagnostics_channel` on which each request is told when it is made: `{ origin, method }`. */
+export const REQUEST_CHANNEL = 'stowage:request';
+const requests: Channel = channel(REQUEST_CHANNEL);
 
-  constructor(origin: string, { connections, connectTimeoutMs, answerTimeoutMs, silenceMs, ca }: PoolOptions) {
-    this.#pool = new Pool(origin, {
-      connections,
-      pipelining: 1,
-      headersTimeout: answerTimeoutMs,
-      bodyTimeout: silenceMs,
-      connect: { timeout: connectTimeoutMs, ...(ca === undefined ? {} : { ca }) },
-    });
+/** Methods whose requests say that they have no content where they have none: RFC 9110, section 8.6. */
+const WITH_CONTENT: ReadonlySet<string> = new Set(['PUT', 'POST', 'PATCH']);
+/** How often in the least time limit the clock is looked at, and how rarely at most. */
+const LOOKS = 8;
+const MOST_BETWEEN_LOOKS_MS = 1000;
+
+/**
+ * Keep-alive connections to one origin. A failure rejects with a fault of the socket or of TLS as Node has it, or an {@link HttpFault};
+ * an abort with the signal's reason.
+ */
+export class HttpPool implements ConnectionOwner {
+  readonly #origin: Origin;
+  readonly #host: string;
+  readonly #patience: Patience;
+  readonly #most: number;
+  readonly #open = new Set<HttpConnection>();
+  /** The one that was used last comes first: the others may end. */
+  readonly #idle: HttpConnection[] = [];
+  #waiting: Sent[] = [];
+  #clock: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(origin: string, { connections, ca, ...patience }: PoolOptions) {
+    const { protocol, hostname, host, port } = new URL(origin);
+    const tls = protocol === 'https:';
+    // An address of IPv6 stands in brackets in a URL, and in none elsewhere.
+    this.#origin = { tls, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || (tls ? 443 : 80), ca };
+    this.#host = host;
+    this.#patience = patience;
+    this.#most = connections;
   }
 
   /** Resolves when the answer begins. Its body must be read to its end or closed. */
-  send(request: HttpRequest): Promise<HttpAnswer> {
-    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    const { method, path, headers, body, signal } = request;
-    const isHead = method === 'HEAD';
-    // undici ends a connection behind each HEAD, for the sake of servers that send a body there: a handshake for each object.
-    const keep = isHead ? { reset: false } : {};
-    const content = body === undefined ? {} : { body: body instanceof Uint8Array ? body : Readable.from(body) };
-    this.#pool.dispatch({ method, path, headers, ...keep, ...content }, new Exchange(isHead, signal, resolve, reject));
-    return promise;
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    request.signal?.throwIfAborted();
+    if (this.#closed) throw new HttpFault('ECONNRESET', 'the connections were closed');
+    const { method, path, headers, body } = request;
+    const pieces = body === undefined ? [] : body instanceof Uint8Array ? [body] : body;
+    const length = body === undefined && !WITH_CONTENT.has(method) ? undefined : pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const sent = new Sent(request, requestHead(method, path, this.#host, headers, length), pieces.filter(({ byteLength }) => byteLength > 0));
+    if (requests.hasSubscribers) requests.publish({ origin: this.#host, method });
+    this.#waiting.push(sent);
+    this.#go();
+    return await sent.answer;
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  /** Ends all connections, and what waits for an answer with them. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const error = new HttpFault('ECONNRESET', 'the connections were closed');
+    for (const sent of this.#waiting.splice(0)) sent.failed(error);
+    for (const connection of this.#open) connection.destroy(error);
+  }
+
+  idle(connection: HttpConnection): void {
+    this.#idle.push(connection);
+    this.#go();
+  }
+
+  gone(connection: HttpConnection): void {
+    this.#open.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (this.#open.size === 0) {
+      clearInterval(this.#clock);
+      this.#clock = undefined;
+    }
+    this.#go();
+  }
+
+  /** Sends what waits, as far as there are connections for it. */
+  #go(): void {
+    while (this.#waiting.length > 0 && (this.#idle.length > 0 || this.#open.size < this.#most)) {
+      const sent = this.#waiting.shift() as Sent;
+      // Aborted while it waited.
+      if (sent.isSettled) continue;
+      const idle = this.#idle.pop();
+      sent.connection = idle ?? new HttpConnection(this.#origin, this.#patience, this, sent);
+      if (idle === undefined) this.#open.add(sent.connection);
+      else idle.send(sent);
+      this.#clock ??= this.#watch();
+    }
+  }
+
+  #watch(): NodeJS.Timeout {
+    const { connectTimeoutMs, answerTimeoutMs, silenceMs } = this.#patience;
+    const least = Math.min(connectTimeoutMs, answerTimeoutMs || silenceMs, silenceMs);
+    const clock = setInterval(
+      () => {
+        const now = performance.now();
+        for (const connection of this.#open) connection.look(now);
+      },
+      Math.max(1, Math.min(MOST_BETWEEN_LOOKS_MS, least / LOOKS)),
+    );
+    // What waits for an answer is held by its socket.
+    clock.unref();
+    return clock;
   }
 }
 
-/** One request and its answer. */
-class Exchange implements Dispatcher.DispatchHandler {
-  /** An answer to HEAD announces a length, and has none. */
-  readonly #head: boolean;
+/** One request, from when it is made until its body has come to its end. */
+class Sent implements Exchange {
+  readonly method: string;
+  readonly head: string;
+  readonly body: readonly Uint8Array[];
+  readonly into: Uint8Array | undefined;
+  readonly answer: Promise<HttpAnswer>;
+  connection: HttpConnection | undefined;
+  isSettled = false;
   readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: (() => void) | undefined;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #onAbort: (() => void) | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
-  #body: AnswerBody | undefined;
 
-  constructor(head: boolean, signal: AbortSignal | undefined, resolve: (answer: HttpAnswer) => void, reject: (error: unknown) => void) {
-    this.#head = head;
-    this.#signal = signal;
+  constructor({ method, into, signal }: HttpRequest, head: string, body: readonly Uint8Array[]) {
+    this.method = method;
+    this.head = head;
+    this.body = body;
+    this.into = into;
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+    this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     if (signal === undefined) return;
+    this.#signal = signal;
     this.#onAbort = (): void => {
-      reject(signal.reason);
-      this.#body?.fail(signal.reason);
-      this.#controller?.abort(asError(signal.reason));
+      const { connection } = this;
+      this.failed(signal.reason);
+      connection?.destroy(signal.reason);
     };
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    // Aborted while it waited for a connection.
-    if (this.#signal?.aborted === true) controller.abort(asError(this.#signal.reason));
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
-    // 100 and 103 come before the answer.
-    if (status < 200) return;
-    const body = new AnswerBody(controller, this.#head || status === 304 ? 0 : lengthOf(headers));
-    this.#body = body;
+  answered(status: number, headers: AnswerHeaders, body: AnswerBody): void {
+    this.isSettled = true;
     this.#resolve({ status, headers, body });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#body?.push(chunk);
-  }
-
-  onResponseEnd(): void {
-    this.#forget();
-    this.#body?.end();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#forget();
+  failed(error: unknown): void {
+    this.isSettled = true;
+    this.ended();
     this.#reject(error);
-    this.#body?.fail(error);
   }
 
-  #forget(): void {
+  ended(): void {
+    this.connection = undefined;
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
-}
-
-function lengthOf(headers: AnswerHeaders): number | undefined {
-  const text = headers['content-length'];
-  return typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

@@ -6,8 +6,10 @@ export { conditionKind, etagOf, rangeHeader, readConditionHeaders, writeConditio
 export { entryReader } from './entry-fields.ts';
 export type { EntryReader, Fields } from './entry-fields.ts';
 export { HmacKey } from './hmac-key.ts';
-export { headerOf, HttpPool } from './http-pool.ts';
-export type { AnswerHeaders, HttpAnswer, HttpRequest, PoolOptions } from './http-pool.ts';
+export { headerOf } from './answer-head.ts';
+export type { AnswerHeaders } from './answer-head.ts';
+export { HttpPool, REQUEST_CHANNEL } from './http-pool.ts';
+export type { HttpAnswer, HttpRequest, PoolOptions } from './http-pool.ts';
 export { clockDifference, retryAfterMs } from './http-time.ts';
 export { errorNames, networkError } from './network-error.ts';
 export { orderedParts } from './ordered-parts.ts';

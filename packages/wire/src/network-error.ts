@@ -14,7 +14,7 @@ const CERTIFICATE: ReadonlySet<string> = new Set([
   'INVALID_CA',
   'CERT_CHAIN_TOO_LONG',
 ]);
-const TIMEOUT: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TimeoutError', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+const TIMEOUT: ReadonlySet<string> = new Set(['TimeoutError', 'ETIMEDOUT']);
 
 /** A request that found no answer, in plain words. The error underneath is not kept: clients hang the signed request on it, its URL too. */
 export function networkError(provider: string, error: unknown, context: RequestContext): StorageError {
@@ -45,7 +45,7 @@ function described(names: readonly string[], { endpoint }: RequestContext): { re
     return { code: 'Config', message: `the certificate of ${endpoint} is not of an authority that is trusted here; give the authority's certificate as "ca"` };
   if (names.some((name) => name === 'EPROTO' || name.startsWith('ERR_SSL_')))
     return { code: 'Config', message: `${endpoint} does not speak TLS; write the endpoint with http:// before it, or use its https port` };
-  if (names.some((name) => name.startsWith('HPE_') || name === 'HTTPParserError'))
+  if (names.some((name) => name.startsWith('HPE_') || name === 'HTTP_MALFORMED'))
     return { code: 'Config', message: `what answers at ${endpoint} does not speak http; check the port, and whether it is https` };
   // The SDK of S3 calls a reset a timeout by name.
   if (!has('ECONNRESET', 'EPIPE') && names.some((name) => TIMEOUT.has(name))) return { code: 'Timeout', message: `${endpoint} did not answer in time` };

@@ -80,7 +80,7 @@ describe('a request without an answer', () => {
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'Config', 'give the authority'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'Config', 'does not speak TLS'],
     ['HPE_INVALID_CONSTANT', 'Config', 'does not speak http'],
-    ['UND_ERR_HEADERS_TIMEOUT', 'Timeout', 'did not answer in time'],
+    ['ETIMEDOUT', 'Timeout', 'did not answer in time'],
     ['ECONNRESET', 'Unavailable', 'broke (ECONNRESET)'],
   ])('for %s is %s, in words, and keeps nothing of the error', (code, expected, words) => {
     const error = networkError('google', failed(code), context);

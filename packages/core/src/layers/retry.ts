@@ -183,10 +183,12 @@ class ResumedBody implements AsyncIterableIterator<Uint8Array> {
       await this.#current.close();
       await this.#policy.pause(error, this.#attempt++, this.#o.signal);
       const { revision } = this.#first.info;
-      const range = { start: this.#at, end: this.#first.range.end };
+      const { start, end } = this.#first.range;
+      const range = { start: this.#at, end };
+      const into = this.#o.into === undefined ? {} : { into: this.#o.into.subarray(this.#at - start) };
       this.#chunks = undefined;
       this.#current = await this.#policy.run({ operation: 'get', key: this.#key, repeatable: true, conditional: false }, this.#o, (call) =>
-        this.#inner.get(this.#key, { ...this.#o, ...call, ifMatch: revision, range }),
+        this.#inner.get(this.#key, { ...this.#o, ...call, ...into, ifMatch: revision, range }),
       );
     } catch (failure) {
       this.#ended = true;

@@ -48,6 +48,8 @@ interface LeanRequest extends Call {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Record<string, string>;
   readonly body?: Uint8Array;
+  /** Where the content of the answer may be put. */
+  readonly into?: Uint8Array | undefined;
   readonly context: FaultContext;
 }
 
@@ -75,7 +77,7 @@ export class LeanCalls implements ObjectCalls {
     const headers = readConditionHeaders(o);
     if (o.range !== undefined) headers['range'] = rangeHeader(o.range);
     if (wantsChecksums(o)) headers['x-amz-checksum-mode'] = 'ENABLED';
-    const { status, headers: answered, body } = await this.#send({ method: 'GET', key, query: versionQuery(o), headers, context, ...signalOf(o) });
+    const { status, headers: answered, body } = await this.#send({ method: 'GET', key, query: versionQuery(o), headers, into: o.into, context, ...signalOf(o) });
     try {
       const answer = this.#object(status, answered, context);
       body.expected = bodyLength(answer, context);
@@ -215,7 +217,7 @@ export class LeanCalls implements ObjectCalls {
   }
 
   /** Resolves with a success; anything else is thrown. */
-  async #send({ method, key, query = {}, headers = {}, body, context, signal }: LeanRequest): Promise<HttpAnswer> {
+  async #send({ method, key, query = {}, headers = {}, body, into, context, signal }: LeanRequest): Promise<HttpAnswer> {
     signal?.throwIfAborted();
     const { address, signer, pool } = await this.#store.place(signal);
     const credentials = await this.#store.credentials(signal);
@@ -226,7 +228,7 @@ export class LeanCalls implements ObjectCalls {
     if (isAnonymous(credentials)) for (const name of ['authorization', 'x-amz-date', 'x-amz-content-sha256']) delete signed.headers[name];
     let answer: HttpAnswer;
     try {
-      answer = await pool.send({ method, path: signed.path, headers: signed.headers, ...(body === undefined ? {} : { body }), signal });
+      answer = await pool.send({ method, path: signed.path, headers: signed.headers, ...(body === undefined ? {} : { body }), into, signal });
     } catch (error) {
       throw this.#failure(error, context, signal);
     }

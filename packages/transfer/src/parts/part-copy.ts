@@ -199,7 +199,7 @@ class PartedObject {
   /** The content, and its CRC32. */
   async #read(buffer: Buffer, start: number, end: number): Promise<{ readonly bytes: Uint8Array; readonly sum: number }> {
     const { source, action } = this.#o;
-    const object = await source.get(action.key, { ...this.#call, ...listedRevision(action.source), range: { start, end } });
+    const object = await source.get(action.key, { ...this.#call, ...listedRevision(action.source), range: { start, end }, into: buffer });
     try {
       if (object.range.start !== start || object.range.end !== end)
         throw new StorageError('Unavailable', `the store was asked for bytes ${start} to ${end} and gives ${object.range.start} to ${object.range.end}`);
@@ -209,7 +209,8 @@ class PartedObject {
         if (filled + chunk.byteLength > end - start)
           throw new StorageError('Unavailable', `the store gives more than the ${end - start} bytes that were asked for`);
         await this.#o.pass?.(chunk.byteLength);
-        buffer.set(chunk, filled);
+        // The driver need not have put it there itself.
+        if (chunk.buffer !== buffer.buffer || chunk.byteOffset !== buffer.byteOffset + filled) buffer.set(chunk, filled);
         // While it is in the processor's cache.
         sum = crc32(chunk, sum);
         filled += chunk.byteLength;
