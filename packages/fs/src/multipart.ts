@@ -181,10 +181,10 @@ export class Uploads {
     const info = await writeFile(
       this.#root,
       placeOf(this.#root, ref.key),
-      async (temporary) => {
+      async (temporary, target) => {
         const places = placesOf(fs, folder, parts);
         // Where they are not what was to be written, or that is not known, they are read, which tells.
-        const moved = areKnown(o.checksum ?? {}, places) ? placed.moveTo(temporary.path, places) : undefined;
+        const moved = areKnown(o.checksum ?? {}, places) ? placed.moveTo(target, places) : undefined;
         if (moved === undefined) await this.#assemble(ref.key, folder, parts, temporary.fd, o);
         return moved;
       },

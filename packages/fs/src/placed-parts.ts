@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type Checksums, crc32OfParts } from '@stowage/core';
 import { errno, type FileSystem, lstat, readSmallText, sync, writeAll } from './file-system.ts';
 import { uniqueMark } from './process-identity.ts';
-import { createTemporary, removeIfThere, type TemporaryFile } from './temporary-file.ts';
+import { createTemporary, removeIfThere, type TemporaryFile, temporaryName } from './temporary-file.ts';
 
 /** A part that lies in a content file: what its record `<index>.placed` says. */
 export interface PlacedPart {
@@ -72,11 +72,14 @@ export class PlacedParts {
   }
 
   /**
-   * Moves the content to the path, where it is all of these parts and nothing else; undefined where it is not, or where the path is
-   * on another disk. `undo` moves it back.
+   * Moves the content to a temporary of the folder, where it is all of these parts and nothing else; undefined where it is not, or where
+   * the folder is on another disk. `undo` moves it back.
+   *
+   * To a name that nobody has: where a rename replaces a file, and be it empty, ext4 waits for the disk, 0.15 s a GiB.
    */
-  moveTo(path: string, parts: readonly (PlacedPart | undefined)[]): (TemporaryFile & { readonly undo: () => void }) | undefined {
+  moveTo(folder: string, parts: readonly (PlacedPart | undefined)[]): (TemporaryFile & { readonly undo: () => void }) | undefined {
     const content = `${this.#folder}/${this.#name}`;
+    const path = `${folder}/${temporaryName()}`;
     if (!this.#made || this.#writing > 0 || !this.#isWhole(parts)) return undefined;
     const size = parts.reduce((sum, part) => sum + (part?.size ?? 0), 0);
     if (lstat(this.#fs, content)?.size !== size) return undefined;

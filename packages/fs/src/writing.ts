@@ -16,13 +16,13 @@ const SYNC_WRITE_BYTES = 256 * 1024;
 /** How often a deletion may remove the emptied folder that a file is to be made in. */
 const MAX_TURNS = 20;
 
-/** A file that has taken the temporary's place; `undo` takes it back where it does not become the object. */
+/** A file that takes the temporary's place; `undo` takes it back where it does not become the object. */
 interface Replacement extends TemporaryFile {
   readonly undo: () => void;
 }
 
-/** Fills a temporary, or puts another file in its place. Throws to give up. */
-type Fill = (temporary: TemporaryFile) => Promise<Replacement | undefined>;
+/** Fills a temporary, or gives another file of its folder in its place. Throws to give up. */
+type Fill = (temporary: TemporaryFile, folder: string) => Promise<Replacement | undefined>;
 
 /** Writes an object: whole or not at all. With `waits` it is durable when it is told of: content first, then the name. */
 export async function putFile(root: Root, place: Place, body: DriverBody, o: PutOptions, waits: DiskWaits | undefined): Promise<ObjectInfo> {
@@ -49,7 +49,7 @@ async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOption
   if (hasAll) assertReplaceable(root, place, o.if);
   else if (o.if !== undefined && o.if !== 'absent') throw new FsFault('PreconditionFailed', 'it is not there, a revision of it was expected');
   const { temporary, made } = openTemporary(root, place, hasAll);
-  let { fd } = temporary;
+  let { fd, path } = temporary;
   let replacement: Replacement | undefined;
   const headers = pickHeaders(o);
   let sidecar: string | undefined;
@@ -57,10 +57,11 @@ async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOption
   let isNamed = false;
   try {
     try {
-      replacement = await fill(temporary);
+      replacement = await fill(temporary, place.folder);
       if (replacement !== undefined) {
         fs.closeSync(fd);
-        ({ fd } = replacement);
+        ({ fd, path } = replacement);
+        removeIfThere(fs, temporary.path);
       }
       o.signal?.throwIfAborted();
       written = stampFile(fs, fd, o.lastModified, undefined, () => fs.fstatSync(fd));
@@ -69,7 +70,7 @@ async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOption
       fs.closeSync(fd);
     }
     sidecar = await putHeaders(fs, root.path, place.key, headers, written, waits);
-    const commit: Commit = { place, temporary: temporary.path, written, condition: o.if, lastModified: o.lastModified, sidecar };
+    const commit: Commit = { place, temporary: path, written, condition: o.if, lastModified: o.lastModified, sidecar };
     o.signal?.throwIfAborted();
     const { stats } = await whileBusy(() => tryCommit(root, commit), o.signal);
     isNamed = true;
