@@ -3,6 +3,7 @@ import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob
 import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver, Call } from '@stowage/core';
 import { type AzuriteServer, breakFirstBody, drained, faultServer } from '@stowage/test-servers';
+import { REQUEST_CHANNEL } from '@stowage/wire';
 import { azureDriver } from '../src/azure-driver.ts';
 import type { AzureOptions, AzureSignIn } from '../src/azure-options.ts';
 import { createContainer } from '../src/create-container.ts';
@@ -16,9 +17,9 @@ export interface HarnessOptions extends Pick<AzureOptions, 'partSize'>, Pick<Har
   readonly secrets: readonly string[];
 }
 
-/** Requests of this process, as undici tells them. */
+/** Requests of this process. */
 let sent = 0;
-subscribe('undici:request:create', () => sent++);
+subscribe(REQUEST_CHANNEL, () => sent++);
 
 let containers = 0;
 

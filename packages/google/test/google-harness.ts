@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver, Call } from '@stowage/core';
 import { breakFirstBody, faultServer } from '@stowage/test-servers';
+import { REQUEST_CHANNEL } from '@stowage/wire';
 import { createBucket } from '../src/create-bucket.ts';
 import { googleDriver } from '../src/google-driver.ts';
 import type { GoogleOptions } from '../src/google-options.ts';
@@ -25,9 +26,9 @@ export interface GoogleHarnessOptions {
   readonly memory?: Harness['memory'];
 }
 
-/** Requests of this process, as Node and undici tell them. */
+/** Requests of this process, of our own client and of Node's. */
 let sent = 0;
-subscribe('undici:request:create', () => sent++);
+subscribe(REQUEST_CHANNEL, () => sent++);
 subscribe('http.client.request.start', () => sent++);
 
 let buckets = 0;

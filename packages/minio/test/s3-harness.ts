@@ -3,6 +3,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Harness, Opened } from '@stowage/conformance';
 import type { BucketDriver } from '@stowage/core';
 import { breakFirstBody, drained, faultServer, type S3Server } from '@stowage/test-servers';
+import { REQUEST_CHANNEL } from '@stowage/wire';
 import { createBucket } from '../src/create-bucket.ts';
 import { minioDriver } from '../src/minio-driver.ts';
 import type { MinioOptions } from '../src/minio-options.ts';
@@ -13,9 +14,9 @@ export interface S3HarnessOptions extends Pick<MinioOptions, 'store' | 'transpor
   readonly denied?: () => Promise<MinioOptions['credentials']>;
 }
 
-/** Requests of this process by either client, as Node and undici tell them. */
+/** Requests of this process by either client: our own, and Node's under the SDK. */
 let sent = 0;
-subscribe('undici:request:create', () => sent++);
+subscribe(REQUEST_CHANNEL, () => sent++);
 subscribe('http.client.request.start', () => sent++);
 
 let buckets = 0;
