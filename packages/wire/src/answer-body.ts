@@ -77,7 +77,8 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#waiting -= chunk.byteLength;
-      if (this.#paused && this.#waiting < HIGH_WATER / 2) {
+      // Once the body has ended, its connection may have been paused by another.
+      if (this.#paused && this.#state === 'open' && this.#waiting < HIGH_WATER / 2) {
         this.#paused = false;
         this.#source.resume();
       }

@@ -37,19 +37,34 @@ export function parseHead(text: string): AnswerHead {
   // Without a prototype: a header may have any name.
   const headers = { __proto__: null } as unknown as Record<string, string | string[]>;
   for (let i = 1; i < lines.length; i++) addHeader(headers, lines[i] as string);
-  const connection = headerOf(headers, 'connection')?.toLowerCase() ?? '';
-  return { status: Number(status), headers, keepsAlive: minor === '1' ? !connection.includes('close') : connection.includes('keep-alive') };
+  const connection = String(headers['connection'] ?? '').toLowerCase();
+  // HTTP/1.0 knows no chunks: whoever sends them there may mean another end.
+  const keepsAlive = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive') && headers['transfer-encoding'] === undefined;
+  return { status: Number(status), headers, keepsAlive };
 }
 
 function addHeader(headers: Record<string, string | string[]>, line: string): void {
   const colon = line.indexOf(':');
   const name = lowerName(line.slice(0, Math.max(0, colon)));
-  const value = line.slice(colon + 1).trim();
+  const value = withoutBlanks(line, colon + 1);
   if (!VALUE.test(value)) throw new HttpFault('HTTP_MALFORMED', `the header ${name} of the answer has a control character`);
   const held = headers[name];
   if (held === undefined) headers[name] = value;
   else if (Array.isArray(held)) held.push(value);
   else headers[name] = [held, value];
+}
+
+/** From there on, without blanks around it. Not `trim`: the last byte of a letter in UTF-8 may be a space of Latin-1. */
+function withoutBlanks(line: string, start: number): string {
+  let from = start;
+  let to = line.length;
+  while (isBlank(line.charCodeAt(from))) from++;
+  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
+  return line.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function lowerName(name: string): string {

@@ -53,6 +53,8 @@ const MOST_HEAD_BYTES = 64 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 /** Content up to this size is copied behind its head: one piece of memory and one write cost less than two. */
 const JOINED_BYTES = 16 * 1024;
+/** So much of a request's content is with the socket at once: over TLS the encrypted copy of it is no larger. */
+const SENT_AT_ONCE_BYTES = 256 * 1024;
 /** An abandoned body of which no more is left than this is read to its end: cheaper than a new connection. */
 const DRAIN_BYTES = 64 * 1024;
 /** Servers drop idle connections after seconds that they mostly do not tell. */
@@ -72,6 +74,7 @@ export class HttpConnection implements BodySource {
   readonly #owner: ConnectionOwner;
   readonly #patience: Patience;
   readonly #socket: Socket;
+  readonly #tls: boolean;
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #connected = false;
   #destroyed = false;
@@ -85,20 +88,26 @@ export class HttpConnection implements BodySource {
   #left = 0;
   #chunked: ChunkedDecoding | undefined;
   #keepsAlive = true;
+  /** The answer has come to its end, and what came with that end is still being looked at. */
+  #hasFinished = false;
   /** Where the next bytes of a large body go, and whether that is its reader's own memory. */
   #direct: Buffer | undefined;
   #isLent = false;
   #directAt = 0;
   #paused = false;
-  /** Whether something moved since the last look at the clock, and when that was. */
+  /** Whether something moved since the last look at the clock, and when that look was. */
   #moved = true;
   #movedAt = 0;
-  #unsent = 0;
+  /** Pieces of the request's content that are not with the socket yet, and how much of the first is. */
+  #unsent: Uint8Array[] = [];
+  #unsentAt = 0;
   #idleMs = IDLE_MS;
+  #idleSince = 0;
 
   constructor(origin: Origin, patience: Patience, owner: ConnectionOwner, first: Exchange) {
     this.#owner = owner;
     this.#patience = patience;
+    this.#tls = origin.tls;
     this.#socket = opened(origin, { buffer: () => this.#memory(), callback: (count) => this.#read(count) });
     this.#socket.setNoDelay(true);
     this.#socket.once(origin.tls ? 'secureConnect' : 'connect', () => {
@@ -113,8 +122,9 @@ export class HttpConnection implements BodySource {
     this.send(first);
   }
 
-  get isUsable(): boolean {
-    return !this.#destroyed;
+  /** Whether an idle connection has been so for so long that the other side may be about to close it. */
+  isStale(now: number): boolean {
+    return now - this.#idleSince > this.#idleMs;
   }
 
   /** Sends a request; the connection must be new or idle. */
@@ -124,18 +134,39 @@ export class HttpConnection implements BodySource {
     this.#body = undefined;
     this.#keepsAlive = true;
     this.#moved = true;
-    this.#unsent = 0;
     socket.ref();
     const { head, body } = exchange;
     const [only] = body;
     if (only === undefined) socket.write(head, 'latin1');
-    else if (body.length === 1 && only.byteLength <= JOINED_BYTES) socket.write(joined(head, only));
+    else if (body.length === 1 && only.byteLength <= JOINED_BYTES) socket.write(inOne(head, only));
     else {
+      this.#unsent = [...body];
+      this.#unsentAt = 0;
       socket.cork();
       socket.write(head, 'latin1');
-      for (const piece of body) socket.write(piece);
+      this.#sendOn();
       socket.uncork();
     }
+  }
+
+  /** Gives the socket as much content as it takes at once, and the next when that is gone: so it shows that an upload goes on. */
+  #sendOn(): void {
+    const socket = this.#socket;
+    this.#moved = true;
+    let room = SENT_AT_ONCE_BYTES;
+    socket.cork();
+    for (let piece = this.#unsent[0]; piece !== undefined && room > 0 && !this.#destroyed; piece = this.#unsent[0]) {
+      const part = piece.subarray(this.#unsentAt, this.#unsentAt + room);
+      room -= part.byteLength;
+      this.#unsentAt += part.byteLength;
+      if (this.#unsentAt === piece.byteLength) {
+        this.#unsent.shift();
+        this.#unsentAt = 0;
+      }
+      const isLast = room === 0 || this.#unsent.length === 0;
+      socket.write(part, isLast ? (): void => this.#sendOn() : undefined);
+    }
+    socket.uncork();
   }
 
   /** Ends the connection, and what waits on it with the error. */
@@ -165,11 +196,9 @@ export class HttpConnection implements BodySource {
 
   /** Called every now and then with the time: gives up what has taken too long. */
   look(now: number): void {
-    const { writableLength } = this.#socket;
-    if (this.#moved || writableLength !== this.#unsent) {
+    if (this.#moved) {
       this.#moved = false;
       this.#movedAt = now;
-      this.#unsent = writableLength;
       return;
     }
     const quiet = now - this.#movedAt;
@@ -185,18 +214,29 @@ export class HttpConnection implements BodySource {
 
   /** The memory that the next read goes to. */
   #memory(): Buffer {
-    return this.#direct === undefined ? this.#scratch : this.#direct.subarray(this.#directAt);
+    const direct = this.#readsInto();
+    return direct === undefined ? this.#scratch : direct.subarray(this.#directAt);
+  }
+
+  /**
+   * Where content goes without a copy. Over TLS not into memory that was lent: what Node has decrypted it hands out to the last piece,
+   * into what it was given before, even if the socket was destroyed and its reader has the memory back.
+   */
+  #readsInto(): Buffer | undefined {
+    return this.#tls && this.#isLent ? undefined : this.#direct;
   }
 
   /** So many bytes lie in what {@link #memory} gave. What comes back is whether to go on reading. */
   #read(count: number): boolean {
     this.#moved = true;
     try {
-      if (this.#direct === undefined) this.#take(this.#scratch.subarray(0, count));
+      if (this.#readsInto() === undefined) this.#take(this.#scratch.subarray(0, count));
       else this.#taken(count);
     } catch (error) {
       this.destroy(error);
     }
+    // Not before all that came was looked at: what lies behind an answer must not meet the next request.
+    if (this.#hasFinished) this.#release();
     return !this.#paused;
   }
 
@@ -213,9 +253,10 @@ export class HttpConnection implements BodySource {
   #takeHead(bytes: Buffer): Buffer {
     const joined = this.#begun.byteLength === 0 ? bytes : Buffer.concat([this.#begun, bytes]);
     const end = joined.indexOf(HEAD_END);
+    if (end > MOST_HEAD_BYTES) throw new HttpFault('HTTP_MALFORMED', 'the head of the answer is too long');
     if (end < 0) {
       // What does not even begin as one need not be waited for.
-      if (joined.byteLength > MOST_HEAD_BYTES || !'HTTP/1.'.startsWith(joined.toString('latin1', 0, Math.min(7, joined.byteLength))))
+      if (joined.byteLength > MOST_HEAD_BYTES + HEAD_END.byteLength || !'HTTP/1.'.startsWith(joined.toString('latin1', 0, Math.min(7, joined.byteLength))))
         throw new HttpFault('HTTP_MALFORMED', 'what came is no head of an answer');
       this.#begun = Buffer.from(joined);
       return NOTHING;
@@ -256,21 +297,18 @@ export class HttpConnection implements BodySource {
   /** Bytes of a body in the scratch: content is copied out of there. Gives what lies behind the body. */
   #takeBody(bytes: Buffer): Buffer {
     if (this.#chunked !== undefined) {
-      const taken = this.#chunked.push(bytes, (content) => this.#body?.push(Buffer.from(content)));
+      const taken = this.#chunked.push(bytes, (content) => this.#body?.push(copyOf(content)));
       if (this.#chunked.ended) this.#finish();
       return bytes.subarray(taken);
     }
     if (this.#length === 'close') {
-      this.#body?.push(Buffer.from(bytes));
+      this.#body?.push(copyOf(bytes));
       return NOTHING;
     }
     const count = Math.min(this.#left, bytes.byteLength, this.#direct === undefined ? SCRATCH_BYTES : this.#direct.byteLength - this.#directAt);
     if (this.#direct === undefined) {
-      // Memory of its own, not a piece of a pool: whoever is given the content may look at all of its buffer.
-      const copied = Buffer.allocUnsafeSlow(count);
-      bytes.copy(copied, 0, 0, count);
       this.#left -= count;
-      this.#body?.push(copied);
+      this.#body?.push(copyOf(bytes.subarray(0, count)));
       if (this.#left === 0) this.#finish();
     } else {
       bytes.copy(this.#direct, this.#directAt, 0, count);
@@ -301,12 +339,20 @@ export class HttpConnection implements BodySource {
     this.#exchange = undefined;
     this.#direct = undefined;
     this.#isLent = false;
+    this.#hasFinished = true;
     body?.end();
     exchange?.ended();
-    // An answer before all of the request was sent leaves the rest of that on its way.
-    if (!this.#keepsAlive || this.#idleMs <= 0 || this.#socket.writableLength > 0) return this.destroy(undefined);
+  }
+
+  /** The connection is there for another request, if it can be. */
+  #release(): void {
+    this.#hasFinished = false;
     if (this.#destroyed) return;
+    // An answer before all of the request was sent leaves the rest of that on its way.
+    const isSent = this.#unsent.length === 0 && this.#socket.writableLength === 0;
+    if (!this.#keepsAlive || this.#idleMs <= 0 || !isSent) return this.destroy(undefined);
     if (this.#paused) this.resume();
+    this.#idleSince = performance.now();
     this.#socket.unref();
     this.#owner.idle(this);
   }
@@ -319,6 +365,7 @@ export class HttpConnection implements BodySource {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#direct = undefined;
+    this.#unsent = [];
     this.#owner.gone(this);
     if (exchange === undefined) return;
     exchange.ended();
@@ -347,7 +394,14 @@ function opened(origin: Origin, onread: OnReadOpts): Socket {
   return socket;
 }
 
-function joined(head: string, body: Uint8Array): Buffer {
+/** Memory of its own, not a piece of a pool: whoever is given the content may look at all of its buffer. */
+function copyOf(content: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(content.byteLength);
+  content.copy(copy);
+  return copy;
+}
+
+function inOne(head: string, body: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(head.length + body.byteLength);
   bytes.write(head, 0, 'latin1');
   bytes.set(body, head.length);

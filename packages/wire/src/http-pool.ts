@@ -73,7 +73,11 @@ export class HttpPool implements ConnectionOwner {
     const { method, path, headers, body } = request;
     const pieces = body === undefined ? [] : body instanceof Uint8Array ? [body] : body;
     const length = body === undefined && !WITH_CONTENT.has(method) ? undefined : pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const sent = new Sent(request, requestHead(method, path, this.#host, headers, length), pieces.filter(({ byteLength }) => byteLength > 0));
+    const sent = new Sent(
+      request,
+      requestHead(method, path, this.#host, headers, length),
+      pieces.filter(({ byteLength }) => byteLength > 0),
+    );
     if (requests.hasSubscribers) requests.publish({ origin: this.#host, method });
     this.#waiting.push(sent);
     this.#go();
@@ -106,11 +110,19 @@ export class HttpPool implements ConnectionOwner {
 
   /** Sends what waits, as far as there are connections for it. */
   #go(): void {
-    while (this.#waiting.length > 0 && (this.#idle.length > 0 || this.#open.size < this.#most)) {
-      const sent = this.#waiting.shift() as Sent;
+    for (let sent = this.#waiting[0]; sent !== undefined; sent = this.#waiting[0]) {
       // Aborted while it waited.
-      if (sent.isSettled) continue;
+      if (sent.isSettled) {
+        this.#waiting.shift();
+        continue;
+      }
       const idle = this.#idle.pop();
+      if (idle?.isStale(performance.now()) === true) {
+        idle.destroy(undefined);
+        continue;
+      }
+      if (idle === undefined && this.#open.size >= this.#most) return;
+      this.#waiting.shift();
       sent.connection = idle ?? new HttpConnection(this.#origin, this.#patience, this, sent);
       if (idle === undefined) this.#open.add(sent.connection);
       else idle.send(sent);

@@ -15,7 +15,8 @@ const MOST_NAMES = 500;
  * would be read as more than one header or request: no value is shown, it may be a secret.
  */
 export function requestHead(method: string, target: string, host: string, headers: Readonly<Record<string, string>>, length: number | undefined): string {
-  if (!METHOD.test(method) || !TARGET.test(target)) throw new TypeError(`a request's ${METHOD.test(method) ? 'path' : 'method'} has a character that none may have`);
+  if (!METHOD.test(method) || !TARGET.test(target))
+    throw new TypeError(`a request's ${METHOD.test(method) ? 'path' : 'method'} has a character that none may have`);
   let head = `${method} ${target} HTTP/1.1\r\n`;
   let hasHost = false;
   for (const name in headers) {
@@ -27,6 +28,8 @@ export function requestHead(method: string, target: string, host: string, header
       if (Number(value) !== (length ?? 0)) throw new TypeError(`the request announces ${value} bytes and has ${length ?? 0}`);
       continue;
     }
+    // A second way to tell the length.
+    if (lower === 'transfer-encoding') throw new TypeError('a request is sent with its length, not with a transfer-encoding');
     if (lower === 'host') hasHost = true;
     head += `${name}: ${value}\r\n`;
   }
