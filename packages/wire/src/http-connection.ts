@@ -40,6 +40,8 @@ export interface Exchange {
 
 /** What a connection tells its pool. */
 export interface ConnectionOwner {
+  /** It will be idle or gone before the event loop turns. */
+  ending(connection: HttpConnection): void;
   /** It can take another request. */
   idle(connection: HttpConnection): void;
   gone(connection: HttpConnection): void;
@@ -229,14 +231,16 @@ export class HttpConnection implements BodySource {
   /** So many bytes lie in what {@link #memory} gave. What comes back is whether to go on reading. */
   #read(count: number): boolean {
     this.#moved = true;
+    const direct = this.#readsInto();
+    // Then more may lie behind it, which is read before the event loop turns. Over TLS it comes in pieces of any size.
+    const isFull = this.#tls || count === (direct === undefined ? SCRATCH_BYTES : direct.byteLength - this.#directAt);
     try {
-      if (this.#readsInto() === undefined) this.#take(this.#scratch.subarray(0, count));
+      if (direct === undefined) this.#take(this.#scratch.subarray(0, count));
       else this.#taken(count);
     } catch (error) {
       this.destroy(error);
     }
-    // Not before all that came was looked at: what lies behind an answer must not meet the next request.
-    if (this.#hasFinished) this.#release();
+    if (this.#hasFinished) this.#settle(isFull);
     return !this.#paused;
   }
 
@@ -344,9 +348,17 @@ export class HttpConnection implements BodySource {
     exchange?.ended();
   }
 
+  /** What lies behind an answer must not meet the next request: nobody may send one before all that has come was looked at. */
+  #settle(mayBeMore: boolean): void {
+    this.#hasFinished = false;
+    if (this.#destroyed) return;
+    if (!mayBeMore) return this.#release();
+    this.#owner.ending(this);
+    setImmediate(() => this.#release());
+  }
+
   /** The connection is there for another request, if it can be. */
   #release(): void {
-    this.#hasFinished = false;
     if (this.#destroyed) return;
     // An answer before all of the request was sent leaves the rest of that on its way.
     const isSent = this.#unsent.length === 0 && this.#socket.writableLength === 0;

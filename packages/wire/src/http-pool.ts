@@ -52,6 +52,8 @@ export class HttpPool implements ConnectionOwner {
   readonly #open = new Set<HttpConnection>();
   /** The one that was used last comes first: the others may end. */
   readonly #idle: HttpConnection[] = [];
+  /** Those that will be idle or gone in a moment: no new connection is made in their place. */
+  readonly #ending = new Set<HttpConnection>();
   #waiting: Sent[] = [];
   #clock: NodeJS.Timeout | undefined;
   #closed = false;
@@ -92,13 +94,19 @@ export class HttpPool implements ConnectionOwner {
     for (const connection of this.#open) connection.destroy(error);
   }
 
+  ending(connection: HttpConnection): void {
+    this.#ending.add(connection);
+  }
+
   idle(connection: HttpConnection): void {
+    this.#ending.delete(connection);
     this.#idle.push(connection);
     this.#go();
   }
 
   gone(connection: HttpConnection): void {
     this.#open.delete(connection);
+    this.#ending.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     if (this.#open.size === 0) {
@@ -121,7 +129,7 @@ export class HttpPool implements ConnectionOwner {
         idle.destroy(undefined);
         continue;
       }
-      if (idle === undefined && this.#open.size >= this.#most) return;
+      if (idle === undefined && (this.#open.size >= this.#most || this.#ending.size > 0)) return;
       this.#waiting.shift();
       sent.connection = idle ?? new HttpConnection(this.#origin, this.#patience, this, sent);
       if (idle === undefined) this.#open.add(sent.connection);
