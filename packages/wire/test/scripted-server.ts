@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 export interface SeenRequest {
   /** All before the empty line. */
   readonly head: string;
+  /** What has come of it. */
   readonly body: Buffer;
   /** Which connection it came on, and which request of all it is, both from 1. */
   readonly connection: number;
@@ -52,7 +53,8 @@ export async function scriptedServer(script: Script, { tls, host = '127.0.0.1', 
         const head = held.toString('latin1', 0, end);
         const length = atHead ? 0 : Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
         if (held.byteLength < end + 4 + length) return;
-        const request = { head, body: held.subarray(end + 4, end + 4 + length), connection, number: seen.length + 1 };
+        const body = held.subarray(end + 4, atHead ? held.byteLength : end + 4 + length);
+        const request = { head, body, connection, number: seen.length + 1 };
         held = atHead ? Buffer.alloc(0) : held.subarray(end + 4 + length);
         seen.push(request);
         script(socket, request);
@@ -97,8 +99,8 @@ export async function closed(socket: Socket): Promise<void> {
 }
 
 /** A whole answer with its length. */
-export function answerOf(content: string | Buffer, headers: string = ''): Buffer {
-  const bytes = Buffer.from(content);
+export function answerOf(body: string | Buffer, headers: string = ''): Buffer {
+  const bytes = Buffer.from(body);
   return Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.byteLength}\r\n${headers}\r\n`, 'latin1'), bytes]);
 }
 
