@@ -5,9 +5,14 @@ import { type ConnectionOwner, type Exchange, HttpConnection, type Origin, type 
 import { HttpFault } from './http-fault.ts';
 import { requestHead } from './request-head.ts';
 
-export interface PoolOptions extends Patience {
+export interface PoolOptions {
   /** Requests at once, each on a connection of its own. */
   readonly connections: number;
+  readonly connectTimeoutMs: number;
+  /** From when the request was last seen to go out to when its answer begins. 0: no limit. */
+  readonly answerTimeoutMs: number;
+  /** How long a body may be silent while its reader wants more. */
+  readonly silenceMs: number;
   /** PEM of authorities to trust instead of Node's own. */
   readonly ca?: string;
 }
@@ -44,7 +49,7 @@ const MOST_BETWEEN_LOOKS_MS = 1000;
  * Keep-alive connections to one origin. A failure rejects with a fault of the socket or of TLS as Node has it, or an {@link HttpFault};
  * an abort with the signal's reason.
  */
-export class HttpPool implements ConnectionOwner {
+export class HttpPool {
   readonly #origin: Origin;
   readonly #host: string;
   readonly #patience: Patience;
@@ -54,6 +59,17 @@ export class HttpPool implements ConnectionOwner {
   readonly #idle: HttpConnection[] = [];
   /** Those that will be idle or gone in a moment: no new connection is made in their place. */
   readonly #ending = new Set<HttpConnection>();
+  readonly #owner: ConnectionOwner = {
+    ending: (connection) => {
+      this.#ending.add(connection);
+    },
+    idle: (connection) => {
+      this.#ending.delete(connection);
+      this.#idle.push(connection);
+      this.#go();
+    },
+    gone: (connection) => this.#gone(connection),
+  };
   #waiting: Sent[] = [];
   #clock: NodeJS.Timeout | undefined;
   #closed = false;
@@ -94,17 +110,7 @@ export class HttpPool implements ConnectionOwner {
     for (const connection of this.#open) connection.destroy(error);
   }
 
-  ending(connection: HttpConnection): void {
-    this.#ending.add(connection);
-  }
-
-  idle(connection: HttpConnection): void {
-    this.#ending.delete(connection);
-    this.#idle.push(connection);
-    this.#go();
-  }
-
-  gone(connection: HttpConnection): void {
+  #gone(connection: HttpConnection): void {
     this.#open.delete(connection);
     this.#ending.delete(connection);
     const at = this.#idle.indexOf(connection);
@@ -131,7 +137,7 @@ export class HttpPool implements ConnectionOwner {
       }
       if (idle === undefined && (this.#open.size >= this.#most || this.#ending.size > 0)) return;
       this.#waiting.shift();
-      sent.connection = idle ?? new HttpConnection(this.#origin, this.#patience, this, sent);
+      sent.connection = idle ?? new HttpConnection(this.#origin, this.#patience, this.#owner, sent);
       if (idle === undefined) this.#open.add(sent.connection);
       else idle.send(sent);
       this.#clock ??= this.#watch();

@@ -1,5 +1,5 @@
 export { inAttempts, pause, pauseAfter } from './attempts.ts';
-export type { AnswerBody } from './answer-body.ts';
+export type { AnswerBody, BodySource } from './answer-body.ts';
 export { inParallel } from './bounded-work.ts';
 export { ChunkReader, isBytes } from './chunk-reader.ts';
 export { conditionKind, etagOf, rangeHeader, readConditionHeaders, writeConditionHeaders } from './condition-headers.ts';
@@ -8,6 +8,7 @@ export type { EntryReader, Fields } from './entry-fields.ts';
 export { HmacKey } from './hmac-key.ts';
 export { headerOf } from './answer-head.ts';
 export type { AnswerHeaders } from './answer-head.ts';
+export { HttpFault } from './http-fault.ts';
 export { HttpPool, REQUEST_CHANNEL } from './http-pool.ts';
 export type { HttpAnswer, HttpRequest, PoolOptions } from './http-pool.ts';
 export { clockDifference, retryAfterMs } from './http-time.ts';

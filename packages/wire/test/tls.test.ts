@@ -63,6 +63,14 @@ describe('a certificate', () => {
   });
 });
 
+it('an authority that is none fails each request', async () => {
+  const server = await served(hello);
+  const pool = poolTo(server.origin, '-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n');
+  const faults = await Promise.all([faultOf(pool), faultOf(pool)]);
+  for (const names of faults) expect(names).not.toEqual([]);
+  expect(server.seen).toEqual([]);
+});
+
 describe('a connection', () => {
   it('to a server that speaks no TLS fails', async () => {
     const server = await scriptedServer(hello);
