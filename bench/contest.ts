@@ -22,7 +22,7 @@ export interface Outcome {
 }
 
 /** A peer that took so many times the best is not run again. */
-const ONCE_ABOVE = 3;
+const ONCE_ABOVE = 1.5;
 /** A peer that takes so many times the best so far, and more than the least, is ended. */
 const ENDED_ABOVE = 4;
 const LEAST_LIMIT_SECONDS = 60;
@@ -33,7 +33,7 @@ export async function contest(entrants: readonly Entrant[], rounds: number): Pro
   const outcomes = new Map<Entrant, Outcome>(entrants.map((entrant) => [entrant, { tool: entrant.tool, runs: [] }]));
   let best = Number.POSITIVE_INFINITY;
   for (let round = 1; round <= rounds; round++) {
-    for (const [entrant, outcome] of outcomes) {
+    for (const [entrant, outcome] of rotated([...outcomes], round - 1)) {
       if (outcome.note !== undefined) continue;
       try {
         const run = await oneRun(entrant, round, entrant.peer ? Math.max(LEAST_LIMIT_SECONDS, best * ENDED_ABOVE) : undefined);
@@ -50,6 +50,12 @@ export async function contest(entrants: readonly Entrant[], rounds: number): Pro
     for (const [{ peer }, outcome] of outcomes) if (peer && (outcome.runs[0]?.wallSeconds ?? 0) > ONCE_ABOVE * best) outcome.note ??= 'once';
   }
   return [...outcomes.values()];
+}
+
+/** Each round begins with another one: who comes first finds colder memory than those behind. */
+function rotated<T>(items: readonly T[], by: number): readonly T[] {
+  const first = by % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
 }
 
 async function oneRun(entrant: Entrant, round: number, limitSeconds?: number): Promise<Run> {

@@ -1,6 +1,7 @@
 import { type FileSystem, sync, syncPath } from './file-system.ts';
 import { FolderSync } from './folder-sync.ts';
 import type { GroupSync } from './group-sync.ts';
+import type { TemporaryFile } from './temporary-file.ts';
 
 /** From so many files on, one wait for the whole disk costs less than one for each; others may be writing to it as well. */
 export const GROUP_SYNC_FILES = 8;
@@ -31,10 +32,27 @@ export class DiskWaits {
     }
   }
 
-  /** Resolves when the content of an open file, or of one at a path, is on the disk. */
-  async content(file: number | string): Promise<void> {
+  /** Resolves when the content of the file at the path is on the disk. */
+  async content(path: string): Promise<void> {
     if (await this.#together()) return;
-    await (typeof file === 'number' ? sync(this.#fs, file) : syncPath(this.#fs, file));
+    await syncPath(this.#fs, path);
+  }
+
+  /**
+   * As {@link content}, of an open file, and closes it: at once where it waits together with others, as more may wait than files can be
+   * open.
+   */
+  async contentOf({ fd, path }: TemporaryFile): Promise<void> {
+    let isOpen = true;
+    try {
+      if (this.#isShared) {
+        isOpen = false;
+        this.#fs.closeSync(fd);
+        await this.content(path);
+      } else await sync(this.#fs, fd);
+    } finally {
+      if (isOpen) this.#fs.closeSync(fd);
+    }
   }
 
   /** Resolves when the entries that these folders have are on the disk, in the order that they are given in. */
@@ -43,7 +61,11 @@ export class DiskWaits {
     for (const folder of folders) await this.#folders.done(folder);
   }
 
+  get #isShared(): boolean {
+    return this.#writes >= GROUP_SYNC_FILES;
+  }
+
   async #together(): Promise<boolean> {
-    return this.#writes >= GROUP_SYNC_FILES && (await this.#group.done());
+    return this.#isShared && (await this.#group.done());
   }
 }

@@ -54,6 +54,7 @@ async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOption
   const headers = pickHeaders(o);
   let sidecar: string | undefined;
   let written: FileState | undefined;
+  let isOpen = true;
   let isNamed = false;
   try {
     try {
@@ -65,9 +66,12 @@ async function writeThrough(root: Root, place: Place, fill: Fill, o: WriteOption
       }
       o.signal?.throwIfAborted();
       written = stampFile(fs, fd, o.lastModified, undefined, () => fs.fstatSync(fd));
-      await waits?.content(fd);
+      if (waits !== undefined) {
+        isOpen = false;
+        await waits.contentOf({ fd, path });
+      }
     } finally {
-      fs.closeSync(fd);
+      if (isOpen) fs.closeSync(fd);
     }
     sidecar = await putHeaders(fs, root.path, place.key, headers, written, waits);
     const commit: Commit = { place, temporary: path, written, condition: o.if, lastModified: o.lastModified, sidecar };

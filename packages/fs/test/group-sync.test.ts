@@ -54,7 +54,16 @@ test('keeps no process alive', () => {
 
 test('many writes at once share a wait, few have their own, and a wait that cannot be shared is made by each', async () => {
   const synced: number[] = [];
+  const open = new Set<number>();
   const fs = {
+    constants: { O_RDONLY: 0 },
+    openSync(path: string): number {
+      open.add(Number(path));
+      return Number(path);
+    },
+    closeSync(fd: number): void {
+      expect(open.delete(fd)).toBe(true);
+    },
     fsync(fd: number, done: (error: null) => void): void {
       synced.push(fd);
       done(null);
@@ -62,9 +71,12 @@ test('many writes at once share a wait, few have their own, and a wait that cann
   } as unknown as FileSystem;
   let works = true;
   let asked = 0;
+  let openWhileShared = 0;
   const group = {
     done: async (): Promise<boolean> => {
       asked++;
+      await new Promise(setImmediate);
+      openWhileShared += open.size;
       return works;
     },
   } as unknown as GroupSync;
@@ -75,7 +87,8 @@ test('many writes at once share a wait, few have their own, and a wait that cann
         waits.write(async () => {
           // All have begun before the first waits.
           await Promise.resolve();
-          await waits.content(fd);
+          open.add(fd);
+          await waits.contentOf({ fd, path: String(fd) });
         }),
       ),
     );
@@ -87,4 +100,6 @@ test('many writes at once share a wait, few have their own, and a wait that cann
   works = false;
   await writes(GROUP_SYNC_FILES);
   expect(synced).toHaveLength(2 * GROUP_SYNC_FILES - 1);
+  // Many files wait together, more than may be open at once.
+  expect([openWhileShared, open.size]).toEqual([0, 0]);
 });

@@ -121,7 +121,7 @@ export class Copier {
       const { size } = action.source;
       const partSize = partSizeFor(size, this.#partSize, this.#o.destination.capabilities.multipart);
       if (canGoInParts(size, partSize, action.source, this.#o.destination)) this.#parted.push(() => this.#inParts(action, partSize));
-      else this.#lanes.push(() => this.#measured(size, () => this.#stream(action)));
+      else this.#lanes.push((leave) => this.#measured(size, (accepted) => this.#stream(action, accepted), leave));
       return;
     }
     this.#batch.push(action);
@@ -156,11 +156,27 @@ export class Copier {
     }
   }
 
-  async #measured<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#memory.hold(bytes, work);
-    } finally {
+  /**
+   * Work that counts for how many pieces may be in flight, and its bytes for those in memory, until the destination has accepted the
+   * content: from then on it may leave its lane.
+   */
+  async #measured<T>(bytes: number, work: (accepted: () => void) => Promise<T>, leave: () => void = () => undefined): Promise<T> {
+    let isOpen = true;
+    const ended = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
       this.#concurrency.ended(bytes, this.#lanes.inFlight);
+      leave();
+    };
+    try {
+      return await this.#memory.hold(bytes, (gone) =>
+        work(() => {
+          gone();
+          ended();
+        }),
+      );
+    } finally {
+      ended();
     }
   }
 
@@ -246,8 +262,8 @@ export class Copier {
     };
   }
 
-  #stream(action: CopyAction): Promise<void> {
-    return this.#through(action, () => streamCopy(this.#streamOf(action)));
+  #stream(action: CopyAction, accepted: () => void): Promise<void> {
+    return this.#through(action, () => streamCopy({ ...this.#streamOf(action), onAccepted: accepted }));
   }
 
   #inParts(action: CopyAction, partSize: number): Promise<void> {

@@ -11,6 +11,8 @@ export interface StreamCopy {
   readonly action: CopyAction;
   readonly signal: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
+  /** Told when the destination has all of the content: what is left is to make it durable and to name it. */
+  readonly onAccepted?: () => void;
   /** Resolves when so many bytes may pass. */
   readonly pass: ((bytes: number) => Promise<void>) | undefined;
   readonly onDropped: TellDropped;
@@ -79,6 +81,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
       ...(conditional ? condition : {}),
       ...(lastModified.set === false ? {} : { lastModified: action.source.lastModified }),
       ...verifiable(object.info.checksums, destination),
+      ...(o.onAccepted === undefined ? {} : { onProgress: (bytes: number) => void (bytes === size && o.onAccepted?.()) }),
       size,
     });
     return { ok: true, sent, revision: written.revision };

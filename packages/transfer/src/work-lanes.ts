@@ -1,5 +1,14 @@
 /** Started pieces that are kept before the queue is made anew. */
 const FORGET_AFTER = 64;
+/** Pieces that have left their lanes and not ended, for each lane and in all. */
+const LEFT_PER_LANE = 8;
+const LEFT_MOST = 1024;
+
+/**
+ * A piece of work. It may leave its lane to the next one when it does no more than wait for what others share: a disk that makes many
+ * files durable at once serves the better the more of them wait for it.
+ */
+export type Piece = (leave: () => void) => Promise<void>;
 
 /**
  * Runs queued work, so many pieces at once. Pieces are started in order; a piece deals with its own failures.
@@ -7,9 +16,10 @@ const FORGET_AFTER = 64;
  */
 export class WorkLanes {
   #limit: number;
-  #queue: (() => Promise<void>)[] = [];
+  #queue: Piece[] = [];
   #next = 0;
   #inFlight = 0;
+  #left = 0;
   #waiting: (() => void)[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -27,12 +37,12 @@ export class WorkLanes {
     this.#pump();
   }
 
-  push(piece: () => Promise<void>): void {
+  push(piece: Piece): void {
     this.#queue.push(piece);
     this.#pump();
   }
 
-  /** As {@link push}; what the piece comes to is given to the caller, also where it throws. */
+  /** As {@link push}, in its lane to the end; what the piece comes to is given to the caller, also where it throws. */
   run<T>(piece: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.push(() => piece().then(resolve, reject));
@@ -47,7 +57,7 @@ export class WorkLanes {
 
   /** Resolves when all is done. */
   async idle(): Promise<void> {
-    while (this.#queued > 0 || this.#inFlight > 0) await this.#settled();
+    while (this.#queued > 0 || this.#inFlight > 0 || this.#left > 0) await this.#settled();
     this.#rethrow();
   }
 
@@ -60,8 +70,9 @@ export class WorkLanes {
   }
 
   #pump(): void {
-    while (this.#inFlight < this.#limit && this.#next < this.#queue.length) {
-      const piece = this.#queue[this.#next] as () => Promise<void>;
+    const mayLeave = Math.min(LEFT_MOST, LEFT_PER_LANE * this.#limit);
+    while (this.#inFlight < this.#limit && this.#left < mayLeave && this.#next < this.#queue.length) {
+      const piece = this.#queue[this.#next] as Piece;
       this.#next++;
       this.#forget();
       this.#inFlight++;
@@ -76,13 +87,26 @@ export class WorkLanes {
     this.#next = 0;
   }
 
-  async #run(piece: () => Promise<void>): Promise<void> {
+  async #run(piece: Piece): Promise<void> {
+    let isInLane = true;
+    const leave = (): void => {
+      if (!isInLane) return;
+      isInLane = false;
+      this.#inFlight--;
+      this.#left++;
+      this.#goOn();
+    };
     try {
-      await piece();
+      await piece(leave);
     } catch (error) {
       this.#failure ??= { error };
     }
-    this.#inFlight--;
+    if (isInLane) this.#inFlight--;
+    else this.#left--;
+    this.#goOn();
+  }
+
+  #goOn(): void {
     this.#pump();
     const waiting = this.#waiting;
     this.#waiting = [];

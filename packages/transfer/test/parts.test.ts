@@ -109,6 +109,16 @@ it('the memory budget lets in what fits, in order, and what is larger than it al
   await Promise.all([work('a', 6), work('b', 4), work('c', 25), work('d', 1), work('e', 10)]);
   expect(order).toEqual(['a', 'b', 'c', 'd', 'e']);
   expect(most).toBe(10);
+  // Bytes that are gone before the work has ended, and are told so twice, are given on once.
+  let finish: (() => void) | undefined;
+  const early = budget.hold(10, async (gone) => {
+    gone();
+    gone();
+    await new Promise<void>((resolve) => (finish = resolve));
+  });
+  await budget.hold(10, async () => undefined);
+  finish?.();
+  await early;
   await expect(budget.hold(10, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   await work('f', 10);
 });

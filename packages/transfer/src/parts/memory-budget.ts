@@ -11,16 +11,21 @@ export class MemoryBudget {
     this.#limit = limit;
   }
 
-  /** Runs the work when there is room for its bytes; one that is larger than the budget runs alone. */
-  async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  /** Runs the work when there is room for its bytes, until it says that these are `gone`, or ends; one that is larger than the budget runs alone. */
+  async hold<T>(bytes: number, work: (gone: () => void) => Promise<T>): Promise<T> {
     const wanted = Math.min(bytes, this.#limit);
     if (this.#waiting.length > 0 || this.#used + wanted > this.#limit) await new Promise<void>((go) => this.#waiting.push({ bytes: wanted, go }));
     else this.#used += wanted;
-    try {
-      return await work();
-    } finally {
-      this.#used -= wanted;
+    let held = wanted;
+    const gone = (): void => {
+      this.#used -= held;
+      held = 0;
       this.#admit();
+    };
+    try {
+      return await work(gone);
+    } finally {
+      gone();
     }
   }
 
