@@ -56,7 +56,7 @@ const CHUNK_BYTES = 256 * 1024;
 /** Content up to this size is copied behind its head: one piece of memory and one write cost less than two. */
 const JOINED_BYTES = 16 * 1024;
 /** So much of a request's content is with the socket at once: over TLS the encrypted copy of it is no larger. */
-const SENT_AT_ONCE_BYTES = 256 * 1024;
+const SENT_AT_ONCE_BYTES = 1024 * 1024;
 /** An abandoned body of which no more is left than this is read to its end: cheaper than a new connection. */
 const DRAIN_BYTES = 64 * 1024;
 /** Servers drop idle connections after seconds that they mostly do not tell. */
