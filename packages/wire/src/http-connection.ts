@@ -97,9 +97,9 @@ export class HttpConnection implements BodySource {
   #isLent = false;
   #directAt = 0;
   #paused = false;
-  /** Whether something moved since the last look at the clock, and when that look was. */
+  /** Whether something moved since the last look at the clock, and for how long nothing had before. */
   #moved = true;
-  #movedAt = 0;
+  #quietMs = 0;
   /** Pieces of the request's content that are not with the socket yet, and how much of the first is. */
   #unsent: Uint8Array[] = [];
   #unsentAt = 0;
@@ -196,14 +196,14 @@ export class HttpConnection implements BodySource {
     else if (this.#paused) this.resume();
   }
 
-  /** Called every now and then with the time: gives up what has taken too long. */
-  look(now: number): void {
+  /** Called every now and then with the time since the last call: gives up what has taken too long. */
+  look(passedMs: number): void {
+    this.#quietMs = this.#moved ? 0 : this.#quietMs + passedMs;
     if (this.#moved) {
       this.#moved = false;
-      this.#movedAt = now;
       return;
     }
-    const quiet = now - this.#movedAt;
+    const quiet = this.#quietMs;
     const { connectTimeoutMs, answerTimeoutMs, silenceMs } = this.#patience;
     if (this.#exchange === undefined) {
       if (quiet > this.#idleMs) this.destroy(undefined);

@@ -147,13 +147,15 @@ export class HttpPool {
   #watch(): NodeJS.Timeout {
     const { connectTimeoutMs, answerTimeoutMs, silenceMs } = this.#patience;
     const least = Math.min(connectTimeoutMs, answerTimeoutMs || silenceMs, silenceMs);
-    const clock = setInterval(
-      () => {
-        const now = performance.now();
-        for (const connection of this.#open) connection.look(now);
-      },
-      Math.max(1, Math.min(MOST_BETWEEN_LOOKS_MS, least / LOOKS)),
-    );
+    const every = Math.max(1, Math.min(MOST_BETWEEN_LOOKS_MS, least / LOOKS));
+    let last = performance.now();
+    const clock = setInterval(() => {
+      const now = performance.now();
+      // Where this process did not run for a while, what came in that time has not been read yet.
+      const passed = Math.min(now - last, 2 * every);
+      last = now;
+      for (const connection of this.#open) connection.look(passed);
+    }, every);
     // What waits for an answer is held by its socket.
     clock.unref();
     return clock;

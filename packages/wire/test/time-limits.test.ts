@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { setTimeout as pass } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pass } from 'node:timers/promises';
 import { localAuthority } from '@stowage/test-servers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HttpPool, type HttpRequest, type PoolOptions } from '../src/index.ts';
@@ -118,6 +118,21 @@ describe('what goes on', () => {
     const { body } = await pool.send({ ...get, method: 'PUT', body: content(size) });
     expect((await body.bytes()).toString()).toBe('taken');
     expect(performance.now() - began).toBeGreaterThan(1_200);
+  });
+
+  it('while this process does not run is read when it does', async () => {
+    const { pool } = await scene(
+      async (socket) => {
+        await pass(SHORT / 2);
+        // Behind this, timers come before sockets.
+        await turn();
+        socket.write(answerOf('there'));
+        const until = performance.now() + 5 * SHORT;
+        while (performance.now() < until);
+      },
+      { answerTimeoutMs: SHORT, silenceMs: SHORT },
+    );
+    expect((await (await pool.send(get)).body.bytes()).toString()).toBe('there');
   });
 
   it('when its reader does, however long that waits', async () => {
