@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { getEventListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -165,6 +166,24 @@ describe('an abort', () => {
     expect(await next).toBe('a');
     expect(server.sockets).toHaveLength(1);
   });
+});
+
+it('nothing listens to a signal when its request is over, however that ended', async () => {
+  const { pool } = await scene((socket, { number }) => {
+    if (number === 1) socket.write(answerOf('whole'));
+    else if (number === 2) socket.end();
+    else if (number === 3) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
+    else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc');
+  }, 1);
+  const { signal } = new AbortController();
+  const request = { ...get, signal };
+  expect(await textOf(pool, request)).toBe('whole');
+  await expect(textOf(pool, request)).rejects.toThrow('closed');
+  await expect(textOf(pool, request)).rejects.toThrow('closed');
+  const { body } = await pool.send(request);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  body.close();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 describe('a pool', () => {

@@ -148,6 +148,25 @@ describe('what goes on', () => {
   });
 });
 
+it('a body that was not wanted for long has all its time again when it is', async () => {
+  const bytes = content(2 * 1024 * 1024);
+  const first = 1024 * 1024 + 1;
+  const { pool, server } = await scene((socket) => socket.write(answerOf(bytes).subarray(0, answerOf(bytes).byteLength - bytes.byteLength + first)), {
+    silenceMs: 4 * SHORT,
+  });
+  const { body } = await pool.send(get);
+  await pass(6 * SHORT);
+  let came = 0;
+  for await (const chunk of body) {
+    came += chunk.byteLength;
+    if (came === first) {
+      await pass(SHORT);
+      server.sockets[0]?.write(bytes.subarray(first));
+    }
+  }
+  expect(came).toBe(bytes.byteLength);
+});
+
 describe('an idle connection', () => {
   it('is ended before the server says that it would', async () => {
     const { pool, server } = await scene((socket) => socket.write(answerOf('a', 'Keep-Alive: timeout=3\r\n')), {});
