@@ -3,7 +3,7 @@ import { createServer as createPlainServer, type Server, type Socket } from 'nod
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { setImmediate as turn } from 'node:timers/promises';
 
-export interface SeenRequest {
+interface SeenRequest {
   /** All before the empty line. */
   readonly head: string;
   /** What has come of it. */
