@@ -372,6 +372,40 @@ export const readCases: readonly ConformanceCase[] = casesOf(
       },
     },
     {
+      name: "content that is put into the reader's memory lies there in order, and nothing beside it",
+      async run(c) {
+        const content = await seeded(c, LARGE);
+        for (const [range, start, end] of [
+          [undefined, 0, LARGE],
+          [{ start: 70_001, end: LARGE - 5 }, 70_001, LARGE - 5],
+          [{ start: 5, end: 10 }, 5, 10],
+        ] as const) {
+          const what = `range ${JSON.stringify(range)} into memory`;
+          const around = new Uint8Array(LARGE + 300).fill(0xee);
+          const into = around.subarray(100, 100 + LARGE + 100);
+          const object = await read(c.bucket, { into, ...(range === undefined ? {} : { range }) });
+          const length = end - start;
+          const got = new Uint8Array(length);
+          let at = 0;
+          for await (const chunk of object) {
+            if (at + chunk.byteLength > length) fail(`${what}: expected ${length} bytes, got more`);
+            got.set(chunk, at);
+            // A chunk is a view of that memory, at its place, or has nothing to do with it.
+            if (chunk.buffer === around.buffer && chunk.byteOffset !== into.byteOffset + at)
+              fail(`${what}: the chunk for byte ${at} lies at byte ${chunk.byteOffset - into.byteOffset}`, chunk.byteOffset - into.byteOffset, at);
+            at += chunk.byteLength;
+          }
+          expectBytes(got, content.subarray(start, end), what);
+          const used = into.subarray(0, length);
+          if (used.some((byte) => byte !== 0xee)) expectBytes(used, content.subarray(start, end), `${what}: the memory itself`);
+          for (const [i, byte] of around.entries())
+            if (byte !== 0xee && (i < 100 || i >= 100 + length)) fail(`${what}: byte ${i - 100} of the memory was written to, beside the content`);
+        }
+        const small = new Uint8Array(10).fill(0xee);
+        expectBytes(await (await read(c.bucket, { into: small })).bytes(), content, 'content that does not fit into the memory given for it');
+      },
+    },
+    {
       name: 'content reads the same as bytes, text, JSON, Node stream and web stream',
       async run(c) {
         const text = JSON.stringify({ greeting: 'grüß dich 😀', list: Array.from({ length: 5000 }, (_, i) => i) });

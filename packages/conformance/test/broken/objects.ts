@@ -62,6 +62,27 @@ export const BROKEN_OBJECTS: readonly BrokenDriver[] = [
       },
     }),
   ),
+  broken(
+    "the reader's memory is filled from its start for each chunk",
+    "content that is put into the reader's memory lies there in order, and nothing beside it",
+    (inner) => ({
+      async get(key, o): Promise<DriverObject> {
+        const object = await inner.get(key, o);
+        const { into } = o;
+        if (into === undefined) return object;
+        async function* over(memory: Uint8Array): AsyncIterable<Uint8Array> {
+          for await (const chunk of object.body) {
+            for (let at = 0; at < chunk.byteLength; at += 1000) {
+              const piece = chunk.subarray(at, at + 1000);
+              memory.set(piece);
+              yield memory.subarray(0, piece.byteLength);
+            }
+          }
+        }
+        return withBody(object, over(into));
+      },
+    }),
+  ),
   broken('one buffer is used for all chunks', 'a chunk that was given stays as it was while the next ones come', (inner) => ({
     async get(key, o): Promise<DriverObject> {
       const object = await inner.get(key, o);

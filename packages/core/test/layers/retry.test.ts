@@ -71,6 +71,38 @@ describe('retryLayer', () => {
     await expect(object.text()).rejects.toMatchObject({ code: 'PreconditionFailed' });
   });
 
+  it('goes on in the memory that was given for the content behind what is there already', async () => {
+    const asked: (Uint8Array | undefined)[] = [];
+    const bytes = Buffer.from('0123456789'.repeat(20_000));
+    // A driver that puts content where it is wanted, and breaks off once.
+    let breaks = 1;
+    const driver = delegate(memoryDriver(), {
+      async get(_key, { into, range }) {
+        asked.push(into);
+        const { start = 0 } = (range as { start?: number } | undefined) ?? {};
+        async function* body(): AsyncGenerator<Uint8Array> {
+          for (let at = start; at < bytes.byteLength; at += 50_000) {
+            if (at >= 100_000 && breaks-- > 0) throw new StorageError('Unavailable', 'broke off');
+            const piece = bytes.subarray(at, at + 50_000);
+            into?.set(piece, at - start);
+            yield into?.subarray(at - start, at - start + piece.byteLength) ?? piece;
+          }
+        }
+        const info = { key: 'a', size: bytes.byteLength, lastModified: new Date(0), revision: { etag: '1' }, checksums: {}, headers: {} };
+        return { info, range: { start, end: bytes.byteLength }, body: body(), close: async () => undefined };
+      },
+    });
+    const bucket = openBucket(driver, { layers: [retryLayer({ wait: () => Promise.resolve() })] });
+    const into = new Uint8Array(bytes.byteLength);
+    let at = 0;
+    for await (const chunk of await bucket.get('a', { into })) {
+      expect([chunk.buffer === into.buffer, chunk.byteOffset]).toEqual([true, at]);
+      at += chunk.byteLength;
+    }
+    expect(asked.map((memory) => memory?.byteOffset)).toEqual([0, 100_000]);
+    expect(Buffer.from(into).equals(bytes)).toBe(true);
+  });
+
   it('takes a body that ends early without a word for one that broke off', async () => {
     const { bucket, waits } = scene([{ operation: 'get', breakBodyAfter: 5, silent: true, times: 1 }]);
     await bucket.put('a', '0123456789');
