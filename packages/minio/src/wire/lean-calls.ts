@@ -77,7 +77,11 @@ export class LeanCalls implements ObjectCalls {
     const headers = readConditionHeaders(o);
     if (o.range !== undefined) headers['range'] = rangeHeader(o.range);
     if (wantsChecksums(o)) headers['x-amz-checksum-mode'] = 'ENABLED';
-    const { status, headers: answered, body } = await this.#send({ method: 'GET', key, query: versionQuery(o), headers, into: o.into, context, ...signalOf(o) });
+    const {
+      status,
+      headers: answered,
+      body,
+    } = await this.#send({ method: 'GET', key, query: versionQuery(o), headers, into: o.into, context, ...signalOf(o) });
     try {
       const answer = this.#object(status, answered, context);
       body.expected = bodyLength(answer, context);
