@@ -2,7 +2,7 @@ import { MAX_KEY_BYTES } from '@stowage/core';
 import { makeBucket, serverOrReason, startMinio } from '@stowage/test-servers';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,13 +12,16 @@ import { type ChildPlace, type ChildRun, openPlace, runMirror } from './children
 /** `STOWAGE_KILLS=100` is the long variant: a hundred kills over 5,000 objects each way. */
 const KILLS = Number(process.env['STOWAGE_KILLS'] ?? 20);
 const LONG = KILLS > 50;
-const SMALL = LONG ? 5000 : 600;
-const LARGE = LONG ? 40 : 5;
+const SMALL = LONG ? 5000 : 200;
+const LARGE = LONG ? 40 : 3;
+/** About as many strike one tree before it is whole; then it is compared, and the next one begun from nothing. */
+const KILLS_A_TREE = 10;
 const PART = 5 * 2 ** 20;
 
 const started = await serverOrReason(startMinio);
 let folder: string;
-afterAll(() => started.server?.stop());
+// Its folder goes with it, and holds what MinIO has not yet removed of trees that were deleted.
+afterAll(() => started.server?.stop(), LONG ? 300_000 : 30_000);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'stowage-kill-test-'));
 });
@@ -52,14 +55,15 @@ function manifestOf(root: string): Map<string, string> {
 
 async function manifestOfBucket(place: ChildPlace): Promise<Map<string, string>> {
   await using bucket = openPlace(place);
+  const hashOf = async (key: string): Promise<[string, string]> => [
+    key,
+    createHash('sha256')
+      .update(await (await bucket.get(key)).bytes())
+      .digest('hex'),
+  ];
   const found: [string, string][] = [];
-  for await (const { key } of bucket.list())
-    found.push([
-      key,
-      createHash('sha256')
-        .update(await (await bucket.get(key)).bytes())
-        .digest('hex'),
-    ]);
+  const keys = (await Array.fromAsync(bucket.list())).map(({ key }) => key);
+  for (let i = 0; i < keys.length; i += 16) found.push(...(await Promise.all(keys.slice(i, i + 16).map(hashOf))));
   return new Map(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -76,23 +80,62 @@ async function openUploads(place: ChildPlace): Promise<string[]> {
   return keys;
 }
 
-/** Runs to its end, or until it is killed after so many milliseconds. */
-async function child(run: ChildRun, killAfterMs?: number): Promise<{ killed: boolean; output: string }> {
+interface ChildEnd {
+  /** Empty where it was struck before it had one. */
+  readonly report: string;
+  readonly signal: NodeJS.Signals | null;
+  /** From the beginning of its work, when all code was loaded. */
+  readonly livedMs: number;
+  /** Whether the destination took anything of it. */
+  readonly wrote: boolean;
+}
+
+interface Kill {
+  /** Where its clock begins: with all work of a run, or with the first write, before which there is little to break. */
+  readonly from: 'begin' | 'first write';
+  readonly afterMs: number;
+}
+
+/** Runs to its end, or until it is killed. */
+async function child(run: ChildRun, kill?: Kill): Promise<ChildEnd> {
   const spawned = spawn(process.execPath, ['--conditions=@stowage/source', join(import.meta.dirname, 'children/mirror-child.ts'), JSON.stringify(run)], {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(tmpdir(), 'stowage-transfer-test-compile-cache') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const written = sizeOf(run.log);
   let output = '';
+  let began = performance.now();
+  spawned.stdout.once('data', () => (began = performance.now()));
   spawned.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = new Promise<NodeJS.Signals | null>((resolve) => spawned.on('close', (_code, signal) => resolve(signal)));
-  if (killAfterMs !== undefined) {
-    // Counted from the first write: before that there is nothing to break.
-    const began = existsSync(run.log) ? readFileSync(run.log).length : 0;
-    while (spawned.exitCode === null && spawned.signalCode === null && (existsSync(run.log) ? readFileSync(run.log).length : 0) === began) await delay(2);
-    await Promise.race([delay(killAfterMs), ended]);
+  if (kill !== undefined) {
+    const counts = (): boolean => (kill.from === 'begin' ? output !== '' : sizeOf(run.log) > written);
+    while (spawned.exitCode === null && spawned.signalCode === null && !counts()) await delay(2);
+    await Promise.race([delay(kill.afterMs, undefined, { ref: false }), ended]);
     spawned.kill('SIGKILL');
   }
-  return { killed: (await ended) === 'SIGKILL', output };
+  const signal = await ended;
+  return { report: output.split('\n')[1] ?? '', signal, livedMs: performance.now() - began, wrote: sizeOf(run.log) > written };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/**
+ * Once its clock goes, each moment is as likely as any other, however long the run lives. Of every other kill it goes from the very
+ * beginning: so the opening of the journal, the listings and the closing are struck, too. Of the rest, from the first write: however
+ * short the runs, half of all kills strike one that has written.
+ */
+function randomKill(number: number, meanMs: number): Kill {
+  return { from: number % 2 === 0 ? 'begin' : 'first write', afterMs: -Math.log(1 - Math.random()) * meanMs };
+}
+
+/** Of a tree that has been looked at: room for the next one. */
+async function clear(place: ChildPlace, keys: Iterable<string>): Promise<void> {
+  if (place.kind === 'fs') return rmSync(place.root, { recursive: true });
+  await using bucket = openPlace(place);
+  for await (const outcome of bucket.deleteMany(keys)) expect(outcome.ok).toBe(true);
 }
 
 /** How often each write was made: `part-3 "large/1" 5242880`. */
@@ -109,44 +152,68 @@ it.for(['disk → MinIO', 'MinIO → disk'])(
     const { server } = started;
     if (server === undefined) return ctx.skip(started.missing);
     const { endpoint, accessKeyId, secretAccessKey } = server;
-    const bucket = direction.startsWith('disk') ? 'kill-to' : 'kill-from';
-    await makeBucket(server, bucket);
-    const remote: ChildPlace = { kind: 'minio', endpoint, bucket, accessKeyId, secretAccessKey };
+    const toMinio = direction.startsWith('disk');
+    const inMinio = async (bucket: string): Promise<ChildPlace> => {
+      await makeBucket(server, bucket);
+      return { kind: 'minio', endpoint, bucket, accessKeyId, secretAccessKey };
+    };
+    const onDisk = (name: string): ChildPlace => {
+      mkdirSync(join(folder, name));
+      return { kind: 'fs', root: join(folder, name) };
+    };
     const planted = join(folder, 'planted');
     plant(planted);
-    const local: ChildPlace = { kind: 'fs', root: planted };
-    const log = join(folder, 'log');
-    const to: ChildPlace = direction.startsWith('disk') ? remote : { kind: 'fs', root: join(folder, 'to') };
-    if (to.kind === 'fs') {
-      mkdirSync(to.root);
-      await runMirror({ from: local, to: remote, stateFolder: join(folder, 'state-0'), log: join(folder, 'log-0'), partSize: PART, delete: false });
-    }
-    const run: ChildRun = { from: to.kind === 'fs' ? remote : local, to, stateFolder: join(folder, 'state'), log, partSize: PART, delete: true };
-
-    let kills = 0;
-    // Short enough that the last run still has something to do: to a disk it goes faster.
-    const longestMs = !LONG ? 60 : to.kind === 'fs' ? 100 : 250;
-    for (let i = 0; i < KILLS; i++) if ((await child(run, 1 + Math.random() * longestMs)).killed) kills++;
-    const { output } = await child(run);
-    expect(JSON.parse(output)).toMatchObject({ balanced: true, counts: { failed: { objects: 0 }, conflict: { objects: 0 } } });
-
     const wanted = manifestOf(planted);
     expect(wanted.size).toBe(SMALL + LARGE);
-    if (to.kind === 'fs') {
-      // Everything under it, whatever its name: no temporary, no folder of unfinished uploads.
-      expect(differences(manifestOf(to.root), wanted)).toEqual([]);
-      expect(existsSync(join(to.root, '.stowage/uploads'))).toBe(false);
-    } else {
-      expect(differences(await manifestOfBucket(to), wanted)).toEqual([]);
-      expect(await openUploads(to)).toEqual([]);
+    const common = { stateFolder: join(folder, 'state'), partSize: PART, delete: true };
+    let from: ChildPlace = { kind: 'fs', root: planted };
+    if (!toMinio) {
+      const remote = await inMinio('kill-from');
+      await runMirror({ ...common, from, to: remote, log: join(folder, 'log-from') });
+      from = remote;
     }
-    // Told by the store, and made again all the same: what was in flight is in no log. The journal may be a moment behind.
-    const again = [...writesOf(log).values()].reduce((sum, times) => sum + times - 1, 0);
-    expect(again).toBeLessThanOrEqual(kills);
-    expect(kills).toBeGreaterThan(LONG ? KILLS - 1 : 0);
-    const last = await child(run);
-    expect(JSON.parse(last.output)).toMatchObject({ counts: { same: { objects: SMALL + LARGE }, copied: { objects: 0 }, updated: { objects: 0 } } });
-    process.stderr.write(`${direction}: ${kills} of ${KILLS} killed, ${again} writes made again of ${writesOf(log).size}\n`);
+
+    let kills = 0;
+    let again = 0;
+    let writes = 0;
+    let early = 0;
+    // Nothing strikes the first tree: how long its run lives tells how often to strike the others.
+    let meanMs: number | undefined;
+    const nextKill = (): Kill | undefined => (meanMs === undefined || kills === KILLS ? undefined : randomKill(kills, meanMs));
+    for (let tree = 0; kills < KILLS; tree++) {
+      const to = toMinio ? await inMinio(`kill-to-${tree}`) : onDisk(`to-${tree}`);
+      const run: ChildRun = { ...common, from, to, log: join(folder, `log-${tree}`) };
+      const killsBefore = kills;
+      let end = await child(run, nextKill());
+      // Counted where its work was broken off; else the tree is whole.
+      while (end.report === '') {
+        expect(end.signal).toBe('SIGKILL');
+        kills++;
+        if (!end.wrote) early++;
+        end = await child(run, nextKill());
+      }
+      meanMs ??= end.livedMs / KILLS_A_TREE;
+      expect(JSON.parse(end.report)).toMatchObject({ balanced: true, counts: { failed: { objects: 0 }, conflict: { objects: 0 } } });
+
+      if (to.kind === 'fs') {
+        // Everything under it, whatever its name: no temporary, no folder of unfinished uploads.
+        expect(differences(manifestOf(to.root), wanted)).toEqual([]);
+        expect(existsSync(join(to.root, '.stowage/uploads'))).toBe(false);
+      } else {
+        expect(differences(await manifestOfBucket(to), wanted)).toEqual([]);
+        expect(await openUploads(to)).toEqual([]);
+      }
+      // Told by the store, and made again all the same: what was in flight is in no log. The journal may be a moment behind.
+      const told = writesOf(run.log);
+      const twice = [...told.values()].reduce((sum, times) => sum + times - 1, 0);
+      expect(twice).toBeLessThanOrEqual(kills - killsBefore);
+      again += twice;
+      writes += told.size;
+      expect(await runMirror(run)).toMatchObject({ counts: { same: { objects: SMALL + LARGE }, copied: { objects: 0 }, updated: { objects: 0 } } });
+      await clear(to, wanted.keys());
+    }
+    expect(kills).toBe(KILLS);
+    process.stderr.write(`${direction}: ${kills} of ${KILLS} killed, ${early} of them before their first write, ${again} writes made again of ${writes}\n`);
   },
 );
 
@@ -162,11 +229,10 @@ it('an upload that the store began, and of which a killed run never heard, goes 
   await using bucket = openPlace(to);
   const theirs = await bucket.upload('large/2');
   const run: ChildRun = { from: { kind: 'fs', root: planted }, to, stateFolder: join(folder, 'state'), log: join(folder, 'log'), partSize: PART, delete: true };
-  const { output } = await child({ ...run, dieOnUpload: true });
-  expect(output).toBe('');
+  expect(await child({ ...run, dieOnUpload: true })).toMatchObject({ report: '', signal: 'SIGKILL' });
   const left = await openUploads(to);
   expect(left.filter((key) => key !== 'large/2').length).toBeGreaterThan(0);
-  expect(JSON.parse((await child(run)).output)).toMatchObject({ counts: { copied: { objects: 2 }, failed: { objects: 0 } } });
+  expect(JSON.parse((await child(run)).report)).toMatchObject({ counts: { copied: { objects: 2 }, failed: { objects: 0 } } });
   expect(await openUploads(to)).toEqual(['large/2']);
   expect(differences(await manifestOfBucket(to), manifestOf(planted))).toEqual([]);
   await theirs.abort();
