@@ -1,4 +1,4 @@
-import { MAX_KEY_BYTES } from '@stowage/core';
+import { type Bucket, isStorageError, MAX_KEY_BYTES, type UploadRef } from '@stowage/core';
 import { makeBucket, serverOrReason, startMinio } from '@stowage/test-servers';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -76,8 +76,19 @@ async function openUploads(place: ChildPlace): Promise<string[]> {
   await using bucket = openPlace(place);
   const keys: string[] = [];
   // MinIO gives those of one key alone.
-  for (let i = 0; i < LARGE; i++) for await (const { key } of bucket.listUploads({ prefix: `large/${i}` })) keys.push(key);
+  for (let i = 0; i < LARGE; i++) for await (const ref of bucket.listUploads({ prefix: `large/${i}` })) if (await isOpen(bucket, ref)) keys.push(ref.key);
   return keys;
+}
+
+/** MinIO lists uploads by the folders that it finds: one whose folder was left behind is named, and answered for with NotFound. */
+async function isOpen(bucket: Bucket, ref: UploadRef): Promise<boolean> {
+  try {
+    (await bucket.resumeUpload(ref)).detach();
+    return true;
+  } catch (error) {
+    if (isStorageError(error, 'NotFound')) return false;
+    throw error;
+  }
 }
 
 interface ChildEnd {
