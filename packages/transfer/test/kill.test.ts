@@ -75,12 +75,11 @@ function differences(found: ReadonlyMap<string, string>, wanted: ReadonlyMap<str
 async function openUploads(place: ChildPlace): Promise<string[]> {
   await using bucket = openPlace(place);
   const keys: string[] = [];
-  // MinIO gives those of one key alone.
-  for (let i = 0; i < LARGE; i++) for await (const ref of bucket.listUploads({ prefix: `large/${i}` })) if (await isOpen(bucket, ref)) keys.push(ref.key);
+  for await (const ref of bucket.listUploads({ prefix: 'large/' })) if (await isOpen(bucket, ref)) keys.push(ref.key);
   return keys;
 }
 
-/** MinIO lists uploads by the folders that it finds: one whose folder was left behind is named, and answered for with NotFound. */
+/** MinIO goes on listing an upload that was completed for a process that was killed meanwhile, until it starts anew; it knows no more of it. */
 async function isOpen(bucket: Bucket, ref: UploadRef): Promise<boolean> {
   try {
     (await bucket.resumeUpload(ref)).detach();
