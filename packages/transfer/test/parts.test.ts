@@ -7,8 +7,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalOptions } from '../src/index.ts';
 import { journalPath } from '../src/journal/journal-file.ts';
+import type { UnfinishedUploads } from '../src/journal/unfinished-uploads.ts';
 import { MemoryBudget } from '../src/parts/memory-budget.ts';
 import { partRange, partSizeFor } from '../src/parts/part-plan.ts';
+import { sweepUploads } from '../src/parts/upload-sweep.ts';
 import { balancedMirror } from './balanced-mirror.ts';
 import { apart, bucketOf, byKey, capable, ran, type Tree, treeOf } from './trees.ts';
 
@@ -121,6 +123,30 @@ it('the memory budget lets in what fits, in order, and what is larger than it al
   await early;
   await expect(budget.hold(10, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   await work('f', 10);
+});
+
+it('an upload that nobody heard of is found behind one that the store lists and knows no more of', async () => {
+  const at = Date.now();
+  // As MinIO does where the completion's client was killed.
+  const ghost: Layer = (inner) =>
+    delegate(inner, {
+      async *listUploads(o) {
+        yield { key: 'v', id: 'gone', startedAt: new Date(at).toISOString() };
+        yield* inner.listUploads(o);
+      },
+    });
+  const store = await bucketOf({});
+  const unheard = await store.upload('v');
+  unheard.detach();
+  const forgotten: string[] = [];
+  const uploads = {
+    orphans: () => [],
+    intents: () => [{ key: 'v', at }],
+    knows: () => false,
+    forgetIntent: ({ key }: { key: string }) => void forgotten.push(key),
+  } as unknown as UnfinishedUploads;
+  await sweepUploads(store.with(ghost), uploads, false, (text) => expect.unreachable(text));
+  expect([await uploadsOf(store), forgotten]).toEqual([[], ['v']]);
 });
 
 describe('an object in parts', () => {

@@ -15,7 +15,10 @@ const CLOCKS_APART_MS = 60_000;
  */
 export async function sweepUploads(destination: Bucket, uploads: UnfinishedUploads, all: boolean, notice: (text: string) => void): Promise<void> {
   try {
-    for (const ref of uploads.orphans(all)) if (await isRemoved(destination, ref)) uploads.ended(ref);
+    for (const ref of uploads.orphans(all)) {
+      await remove(destination, ref);
+      uploads.ended(ref);
+    }
     for (const intent of uploads.intents()) {
       await removeUnheard(destination, uploads, intent);
       uploads.forgetIntent(intent);
@@ -26,13 +29,14 @@ export async function sweepUploads(destination: Bucket, uploads: UnfinishedUploa
   }
 }
 
-async function isRemoved(destination: Bucket, ref: UploadRef): Promise<boolean> {
+/** False where the store knew no more of it. */
+async function remove(destination: Bucket, ref: UploadRef): Promise<boolean> {
   try {
     const upload = await destination.resumeUpload(ref);
     await upload.abort();
     return true;
   } catch (error) {
-    if (isStorageError(error, 'NotFound')) return true;
+    if (isStorageError(error, 'NotFound')) return false;
     throw error;
   }
 }
@@ -43,10 +47,10 @@ async function removeUnheard(destination: Bucket, uploads: UnfinishedUploads, { 
     const apart = ref.startedAt === undefined ? Number.POSITIVE_INFINITY : Math.abs(Date.parse(ref.startedAt) - at);
     if (ref.key === key && apart <= CLOCKS_APART_MS && !uploads.knows(ref)) candidates.push(ref);
   }
-  // One was asked for: of several, the nearest in time. The others are other runs' own to answer for, or somebody else's.
+  // One was asked for: of several, the nearest in time that there is. The others are other runs' own to answer for, or somebody else's.
+  // (MinIO goes on listing an upload whose completion nobody heard of, and knows no more of it.)
   candidates.sort((a, b) => distance(a, at) - distance(b, at));
-  const [nearest] = candidates;
-  if (nearest !== undefined) await isRemoved(destination, nearest);
+  for (const candidate of candidates) if (await remove(destination, candidate)) return;
 }
 
 function distance({ startedAt = '' }: UploadRef, at: number): number {
