@@ -1,3 +1,4 @@
+import { lowerName } from './header-name.ts';
 import { HttpFault } from './http-fault.ts';
 
 /** By names in small letters. */
@@ -20,14 +21,8 @@ export interface AnswerHead {
 export type BodyLength = number | 'chunked' | 'close';
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-/** RFC 9110, section 5.6.2. */
-const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 /** Anything but CR, LF and NUL (RFC 9110, section 5.5); the bytes beyond ASCII are given as Latin-1. */
 const VALUE = /^[^\0\r\n]*$/;
-
-/** Names as servers write them, which are few and come with each answer, and in small letters. */
-const lowerNames = new Map<string, string>();
-const MOST_NAMES = 500;
 
 /** Reads the head of an answer: all before its empty line, as Latin-1. Throws {@link HttpFault} at what is none. */
 export function parseHead(text: string): AnswerHead {
@@ -46,6 +41,7 @@ export function parseHead(text: string): AnswerHead {
 function addHeader(headers: Record<string, string | string[]>, line: string): void {
   const colon = line.indexOf(':');
   const name = lowerName(line.slice(0, Math.max(0, colon)));
+  if (name === undefined) throw new HttpFault('HTTP_MALFORMED', 'the answer has a line that is no header');
   const value = withoutBlanks(line, colon + 1);
   if (!VALUE.test(value)) throw new HttpFault('HTTP_MALFORMED', `the header ${name} of the answer has a control character`);
   const held = headers[name];
@@ -65,15 +61,6 @@ function withoutBlanks(line: string, start: number): string {
 
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
-}
-
-function lowerName(name: string): string {
-  const known = lowerNames.get(name);
-  if (known !== undefined) return known;
-  if (!NAME.test(name)) throw new HttpFault('HTTP_MALFORMED', 'the answer has a line that is no header');
-  const lower = name.toLowerCase();
-  if (lowerNames.size < MOST_NAMES) lowerNames.set(name, lower);
-  return lower;
 }
 
 /** Throws {@link HttpFault} where the headers leave it open: two who read them differently would not agree where the next answer begins. */

@@ -1,14 +1,9 @@
-/** What an HTTP/1.1 request begins with. */
+import { lowerName } from './header-name.ts';
 
 /** No space and no control character ends the request line early. */
 const TARGET = /^[\x21-\x7e]+$/;
 const METHOD = /^[A-Z]+$/;
-const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** Names that were found to be such, which a program has few of, and in small letters. */
-const lowerNames = new Map<string, string>();
-const MOST_NAMES = 500;
 
 /**
  * The head of a request, with its empty line. `length` is that of the body, undefined where there is none. Throws a `TypeError` at what
@@ -36,12 +31,4 @@ export function requestHead(method: string, target: string, host: string, header
   if (!hasHost) head += `host: ${host}\r\n`;
   if (length !== undefined) head += `content-length: ${length}\r\n`;
   return `${head}\r\n`;
-}
-
-function lowerName(name: string): string | undefined {
-  const known = lowerNames.get(name);
-  if (known !== undefined || !NAME.test(name)) return known;
-  const lower = name.toLowerCase();
-  if (lowerNames.size < MOST_NAMES) lowerNames.set(name, lower);
-  return lower;
 }
