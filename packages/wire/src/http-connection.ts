@@ -53,6 +53,8 @@ const SCRATCH_BYTES = 32 * 1024;
 const MOST_HEAD_BYTES = 64 * 1024;
 /** A body that goes to memory of its own is read into pieces of this size. */
 const CHUNK_BYTES = 256 * 1024;
+/** One read takes no more: kernels keep 32 MiB and more for a socket, and a reader that is slow must not be given all of that at once. */
+const READ_BYTES = 1024 * 1024;
 /** Content up to this size is copied behind its head: one piece of memory and one write cost less than two. */
 const JOINED_BYTES = 16 * 1024;
 /** So much of a request's content is with the socket at once: over TLS the encrypted copy of it is no larger. */
@@ -217,7 +219,7 @@ export class HttpConnection implements BodySource {
   /** The memory that the next read goes to. */
   #memory(): Buffer {
     const direct = this.#readsInto();
-    return direct === undefined ? this.#scratch : direct.subarray(this.#directAt);
+    return direct === undefined ? this.#scratch : direct.subarray(this.#directAt, this.#directAt + READ_BYTES);
   }
 
   /**
@@ -233,7 +235,7 @@ export class HttpConnection implements BodySource {
     this.#moved = true;
     const direct = this.#readsInto();
     // Then more may lie behind it, which is read before the event loop turns. Over TLS it comes in pieces of any size.
-    const isFull = this.#tls || count === (direct === undefined ? SCRATCH_BYTES : direct.byteLength - this.#directAt);
+    const isFull = this.#tls || count === this.#memory().byteLength;
     try {
       if (direct === undefined) this.#take(this.#scratch.subarray(0, count));
       else this.#taken(count);
