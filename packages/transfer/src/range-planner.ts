@@ -6,18 +6,22 @@ import { BoundarySearch, type FirstBehind } from './key-boundaries.ts';
 import { ListingFailure } from './listing-cursor.ts';
 import { Planner, type PlanOptions } from './planner.ts';
 import { PlanSums } from './plan-sums.ts';
+import { RangeCount } from './range-count.ts';
 import type { Side } from './side.ts';
 
 /** When the listings are split into ranges of keys, and into how many. */
 export interface RangeOptions {
-  /** Ranges that are read side by side at most; each holds two pages a side in memory. 1: they are never split. Default 8. */
+  /**
+   * Ranges that are read side by side at most; each holds two pages a side in memory. There are fewer where more make the listing no
+   * faster. 1: they are never split. Default 8.
+   */
   readonly atOnce?: number;
   /** Pages that a range must have given before it is split. Default 4. */
   readonly afterPages?: number;
   /**
-   * Milliseconds that the run must have stood still for want of pages, and longer than it had other work, 15 ms a wait at least,
-   * before it looks for a place to split at; later as long as the last look took, where that is more. 0: none of this is asked for.
-   * Default 200.
+   * Milliseconds that the run must have stood still for want of pages, and longer than it had other work, 15 ms a page at least,
+   * before it looks for a place to split at; later as long as the last look took, where that is more. 0: none of this is asked for,
+   * nor whether more ranges make the listing faster. Default 200.
    */
   readonly afterMs?: number;
 }
@@ -25,13 +29,15 @@ export interface RangeOptions {
 const AT_ONCE = 8;
 const AFTER_PAGES = 4;
 const AFTER_MS = 200;
-/** Milliseconds that a wait must take on average: a server on this machine is no faster for being asked for several pages at once. */
+/** Milliseconds that a page must take on average: a server on this machine is no faster for being asked for several at once. */
 const WORTH_MS = 15;
 
 interface Range {
   readonly planner: Planner;
   /** How many pages it must have given before it is looked at again. */
   splitAfter: number;
+  /** Where it may be split: what has been found, and was not wanted yet. */
+  boundaries: readonly string[];
 }
 
 /** A range that may begin: behind the boundary. */
@@ -62,6 +68,7 @@ export class RangePlanner {
   readonly #planners = new Set<Planner>();
   readonly #ranges = new Set<Range>();
   readonly #ready: Range[] = [];
+  readonly #count: RangeCount;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => undefined;
   #splits: boolean;
@@ -92,6 +99,7 @@ export class RangePlanner {
     this.#now = now;
     this.#since = now();
     this.#atOnce = atOnce ?? AT_ONCE;
+    this.#count = new RangeCount(this.#atOnce);
     this.#afterPages = afterPages ?? AFTER_PAGES;
     this.#afterMs = afterMs ?? AFTER_MS;
     const sides = [source.capabilities.list, destination.capabilities.list];
@@ -100,7 +108,7 @@ export class RangePlanner {
       sides.every(({ order, startAfter, until }) => order === 'utf8' && startAfter === 'native' && until !== false) &&
       !sides.every(({ serial }) => serial === true);
     this.#first = this.#begin(o.range ?? {});
-    this.#ranges.add({ planner: this.#first, splitAfter: 0 });
+    this.#ranges.add({ planner: this.#first, splitAfter: 0, boundaries: [] });
   }
 
   /**
@@ -118,6 +126,7 @@ export class RangePlanner {
       for (let range = await this.#next(); range !== undefined; range = await this.#next()) {
         // Merged only now: what is counted is given.
         const { actions, failure } = range.planner.merge();
+        this.#count.page(this.#now(), this.sums.keys);
         yield actions;
         if (failure !== undefined) throw failure.error;
         this.#load(range);
@@ -184,16 +193,17 @@ export class RangePlanner {
   #hasWaited(from: number, to: number): void {
     this.#waitedMs += to - from;
     this.#waits++;
-    if (!this.#splits || this.#search !== undefined || this.#ranges.size >= this.#atOnce) return;
-    const wanted = this.#afterMs === 0 ? 0 : Math.max(this.#afterMs, this.#searchMs);
-    if (this.#waitedMs < wanted) return;
-    const worth = wanted === 0 || (this.#waitedMs * 2 >= to - this.#since && this.#waitedMs >= this.#waits * WORTH_MS);
+    if (!this.#splits || this.#search !== undefined) return;
+    const least = this.#afterMs === 0 ? 0 : Math.max(this.#afterMs, this.#searchMs);
+    const count = least === 0 ? this.#atOnce : this.#count.next;
+    if (this.#ranges.size >= count || this.#waitedMs < least) return;
+    const worth = least === 0 || (this.#waitedMs * 2 >= to - this.#since && this.#waitedMs * this.#ranges.size >= this.#waits * WORTH_MS);
     this.#waitFrom(to);
     if (!worth) return;
     const range = [...this.#ranges]
       .filter(({ planner, splitAfter }) => planner.position !== undefined && planner.pages >= Math.max(this.#afterPages, splitAfter))
       .sort((a, b) => b.planner.pages - a.planner.pages)[0];
-    if (range !== undefined) this.#search = this.#split(range);
+    if (range !== undefined) this.#search = this.#split(range, count);
   }
 
   #waitFrom(now: number): void {
@@ -202,12 +212,14 @@ export class RangePlanner {
     this.#waits = 0;
   }
 
-  async #split(range: Range): Promise<void> {
+  /** Splits it so that there are so many. */
+  async #split(range: Range, count: number): Promise<void> {
     const began = this.#now();
     const pieces: Piece[] = [];
     try {
-      await this.#prepare(range.planner, pieces);
+      await this.#prepare(range, count - this.#ranges.size, pieces);
       this.#divide(range, pieces);
+      if (this.#ranges.size > this.#count.allowed) this.#count.try(this.#ranges.size);
     } catch (error) {
       // Its own listings go on, and tell what is wrong with the store. One that breaks its order would delete data.
       if (error instanceof ListingFailure && !error.outOfOrder) this.#splits = false;
@@ -222,10 +234,15 @@ export class RangePlanner {
   }
 
   /** Finds ranges behind the one that is under way, and reads their first pages: before these can be had, nothing is changed. */
-  async #prepare(planner: Planner, pieces: Piece[]): Promise<void> {
+  async #prepare(range: Range, count: number, pieces: Piece[]): Promise<void> {
+    const { planner } = range;
     const { position = '', until } = planner;
-    const found = await this.#boundaries.find(position, until, this.#atOnce - this.#ranges.size + 1);
-    const boundaries = found.filter((boundary) => compareKeys(boundary, position) > 0);
+    const ahead = (found: readonly string[]): readonly string[] => found.filter((boundary) => compareKeys(boundary, position) > 0);
+    let found = ahead(range.boundaries);
+    if (found.length < count) found = ahead(await this.#boundaries.find(position, until, this.#atOnce - this.#ranges.size + 1));
+    // The last of them: what turns out not to be worth it is soon over there.
+    const boundaries = found.slice(-count);
+    range.boundaries = found.slice(0, -count);
     for (const [i, boundary] of boundaries.entries()) {
       const next = boundaries[i + 1];
       const end = next === undefined ? until : `${next}\u0001`;
@@ -255,7 +272,7 @@ export class RangePlanner {
     for (const piece of begun) piece.planner.follow(planner, piece.ancestors);
     planner.endAt(`${first.boundary}\u0001`);
     for (const piece of begun) {
-      const added = { planner: piece.planner, splitAfter: 0 };
+      const added: Range = { planner: piece.planner, splitAfter: 0, boundaries: [] };
       this.#ranges.add(added);
       this.#load(added);
     }
