@@ -1,5 +1,6 @@
 /** Runs tools in turn, round by round, without losing the others where one fails or takes far longer. */
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandFailed, type Run, time } from './paired.ts';
 
 export interface Entrant {
@@ -10,6 +11,8 @@ export interface Entrant {
   command(round: number): string;
   /** Work before a run, not timed. */
   before?(round: number): void;
+  /** Seconds to wait right before a run. Default: none. */
+  readonly settleSeconds?: number;
   /** Throws where the run did not do what it should have, and cleans up. Not timed. */
   after?(round: number): void | Promise<void>;
 }
@@ -62,6 +65,7 @@ async function oneRun(entrant: Entrant, round: number, limitSeconds?: number): P
   entrant.before?.(round);
   // What the one before left to be written back must not be this one's to wait for.
   execFileSync('sync');
+  await sleep((entrant.settleSeconds ?? 0) * 1000);
   const run = await time(entrant.command(round), limitSeconds);
   await entrant.after?.(round);
   return run;

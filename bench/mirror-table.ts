@@ -49,8 +49,7 @@ interface Row {
   readonly runs: string;
 }
 
-function rowsOf({ outcomes, rounds }: WorkResult): Row[] {
-  const ours = outcomes[0]?.runs ?? [];
+function rowsOf({ outcomes, rounds }: WorkResult, ours: readonly Run[] = outcomes[0]?.runs ?? []): Row[] {
   return outcomes.map(({ tool, runs, note }) => {
     const times = runs.length === rounds && note === undefined ? String(rounds) : (note ?? String(runs.length));
     if (runs.length === 0) return { tool, runs: times };
@@ -98,25 +97,32 @@ export function fullTable(results: Results): string {
   return `${markdown(lines)}\n\n${foot(results)}`;
 }
 
-/** A line for each work: Stowage's own figures, and what each peer takes of wall and CPU for one of Stowage's. */
+/** A line for each work, and each way that Stowage does it: its own figures, and what each peer takes of wall and CPU for one of these. */
 export function ratioTable(results: Results): string {
   const tools = [...new Set(Object.values(results).flatMap(({ outcomes }) => outcomes.map(({ tool }) => tool)))].filter((tool) => !tool.startsWith('stowage'));
-  const lines = [['work', 'stowage-mirror', ...tools]];
-  for (const result of Object.values(results)) {
-    const rows = rowsOf(result);
-    const [ours] = rows;
-    lines.push([
-      result.title,
-      ours?.wall === undefined ? 'no figure' : `${ours.wall.toFixed(1)} s, CPU ${(ours.cpu ?? 0).toFixed(1)} s`,
-      ...tools.map((tool) => {
-        const row = rows.find((one) => one.tool === tool);
-        if (row?.wallRatio === undefined || Number.isNaN(row.wallRatio)) return row?.runs ?? 'not measured';
-        return `${row.wallRatio.toFixed(2)}, CPU ${(row.cpuRatio ?? 0).toFixed(2)}`;
-      }),
-    ]);
-  }
+  const lines = [['work', 'rounds', 'stowage-mirror', ...tools]];
+  for (const result of Object.values(results))
+    for (const { tool: way, runs } of result.outcomes.filter(({ tool }) => tool.startsWith('stowage'))) {
+      const rows = rowsOf(result, runs);
+      const ours = rows.find(({ tool }) => tool === way);
+      const flags = way.replace('stowage-mirror', '').trim();
+      lines.push([
+        flags === '' ? result.title : `the same with \`${flags}\`, as the others do it`,
+        String(runs.length),
+        ours?.wall === undefined ? 'no figure' : `${ours.wall.toFixed(1)} s, CPU ${(ours.cpu ?? 0).toFixed(1)} s`,
+        ...tools.map((tool) => {
+          const row = rows.find((one) => one.tool === tool);
+          if (row?.wallRatio === undefined || Number.isNaN(row.wallRatio)) return row?.runs ?? 'not measured';
+          return `${row.wallRatio.toFixed(2)}, CPU ${(row.cpuRatio ?? 0).toFixed(2)}`;
+        }),
+      ]);
+    }
   const peaks = highestPeaks(results);
-  lines.push(['most memory', ...['stowage-mirror', ...tools].map((tool) => (peaks.has(tool) ? `${(peaks.get(tool) ?? 0).toFixed(0)} MiB` : 'not measured'))]);
+  lines.push([
+    'most memory',
+    '',
+    ...['stowage-mirror', ...tools].map((tool) => (peaks.has(tool) ? `${(peaks.get(tool) ?? 0).toFixed(0)} MiB` : 'not measured')),
+  ]);
   return `What each takes of wall time and of CPU for one of \`stowage-mirror\`'s: above 1, \`stowage-mirror\` takes less. ${foot(results)}\n\n${markdown(lines)}`;
 }
 
