@@ -146,7 +146,7 @@ function foot(results: Results): string {
   );
   return [
     `Measured with \`node bench/mirror.ts\` on ${distinct(all.map((result) => result.machine))} (${distinct(all.map(({ at }) => at.slice(0, 10)))}); ${programs}.`,
-    'MinIO has core 0, each client core 1; the tools take turns; medians of the rounds, the highest of the peaks.',
+    'MinIO has core 0, each client core 1; the tools take turns; medians of the rounds, the highest of the peaks; a peer that took one and a half times the best ran once.',
     distinct(all.map(({ remark }) => remark ?? '')),
     distinct(all.flatMap(({ missing }) => missing.map(({ program, reason }) => `${program} is left out: ${reason}.`))),
   ]

@@ -12,8 +12,9 @@ interface Reading {
 }
 
 /**
- * How many ranges of keys are read side by side: twice as many, as long as the last ones have made the listing faster. A store may be no faster for being asked for several pages at once, or slower: MinIO reads on to the end of the bucket,
- * from wherever a listing begins, so that eight ranges cost it four times what one does.
+ * How many ranges of keys are read side by side: twice as many, as long as the last ones have made the listing faster. A store may be
+ * no faster for being asked for several pages at once, or slower: MinIO reads on to the end of the prefix from wherever a listing
+ * begins that goes past a page, so that eight ranges cost it two to three times the CPU of one.
  */
 export class RangeCount {
   readonly #most: number;

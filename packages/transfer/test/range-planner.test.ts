@@ -253,6 +253,51 @@ describe('what covers keys behind a boundary', () => {
   });
 });
 
+describe('as many ranges as make the listing faster', () => {
+  /** The most ranges at once over a store whose pages take `msAt` of a clock, for as many as are asked for at once. */
+  async function mostAt(msAt: (atOnce: number) => number): Promise<number> {
+    let clock = 0;
+    let atOnce = 0;
+    let most = 0;
+    const layer: Layer = (inner) =>
+      delegate(inner, {
+        async *list(o): ReturnType<BucketDriver['list']> {
+          if (o.limit !== undefined) {
+            yield* inner.list(o);
+            return;
+          }
+          most = Math.max(most, ++atOnce);
+          try {
+            for await (const page of inner.list({ ...o, limit: 2 })) {
+              await sleep(1);
+              clock += msAt(atOnce);
+              yield page;
+            }
+          } finally {
+            atOnce--;
+          }
+        },
+      });
+    const planner = new RangePlanner(await bucketOf(tree, noChecksums, layer), await bucketOf(tree), { comparison: 'size' }, () => clock, {
+      afterPages: 1,
+      afterMs: 1,
+    });
+    let given = 0;
+    for await (const actions of planner.actions()) given += actions.length;
+    await planner.close();
+    expect(given).toBe(keys.length);
+    return most;
+  }
+
+  it('all, where the store answers several at once as fast as one', async () => {
+    expect(await mostAt((atOnce) => 40 / atOnce)).toBe(8);
+  });
+
+  it('one, and another that is tried, where it answers one after another', async () => {
+    expect(await mostAt(() => 40)).toBe(2);
+  });
+});
+
 describe('BoundarySearch', () => {
   const search = (from: readonly string[]): { found: BoundarySearch; asked: () => number } => {
     let count = 0;
