@@ -45,6 +45,8 @@ export interface Capabilities {
     readonly equalParts: boolean;
     /** `expires`: the store has no abort; what was sent is dropped after a time of its own. */
     readonly abort: 'explicit' | 'expires';
+    /** Parts in memory that begins at a page of it (`pageAlignedBuffer`) are written without a copy; others are written as well. */
+    readonly pageAligned?: true;
   };
   readonly checksums: {
     /** Which of `PutOptions.checksum` the store itself compares before it accepts the object. */

@@ -54,6 +54,7 @@ export type { Occupancy } from './layers/concurrency.ts';
 export { delegate } from './layers/delegate.ts';
 export { faultLayer } from './layers/faults.ts';
 export type { Fault } from './layers/faults.ts';
+export { pageAlignedBuffer } from './page-aligned-buffer.ts';
 export { prefixLayer } from './layers/prefix.ts';
 export { readOnlyCapabilities, readOnlyLayer } from './layers/read-only.ts';
 export { retryLayer } from './layers/retry.ts';

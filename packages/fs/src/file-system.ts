@@ -25,7 +25,15 @@ export interface FolderEntry {
  * content or waits for the disk (`read`, `write`, `fsync`) has a callback form, which the main thread uses.
  */
 export interface FileSystem {
-  readonly constants: { readonly O_RDONLY: number; readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number; readonly COPYFILE_FICLONE_FORCE: number };
+  readonly constants: {
+    readonly O_RDONLY: number;
+    readonly O_WRONLY: number;
+    readonly O_NOFOLLOW?: number;
+    readonly O_NONBLOCK?: number;
+    /** Linux has it. */
+    readonly O_DIRECT?: number;
+    readonly COPYFILE_FICLONE_FORCE: number;
+  };
   /** Names as byte strings (`latin1`): `<` on them is UTF-8 byte order, and names that are not UTF-8 can be told. */
   readdirSync(path: string, options: { readonly encoding: 'latin1'; readonly withFileTypes: true }): FolderEntry[];
   lstatSync(path: string, options: { readonly throwIfNoEntry: false }): FileStats | undefined;
@@ -91,11 +99,14 @@ const WRITE_BYTES = 512 * 1024;
 
 /** As {@link writeAllSync}, without holding up the thread. */
 export async function writeAll(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += await new Promise<number>((resolve, reject) => {
-      fs.write(fd, bytes, done, Math.min(WRITE_BYTES, bytes.length - done), position + done, (error, count) => (error ? reject(error) : resolve(count)));
-    });
-  }
+  for (let done = 0; done < bytes.length;) done += await writeSome(fs, fd, bytes.subarray(done, done + WRITE_BYTES), position + done);
+}
+
+/** Writes once; gives how many bytes the disk took. */
+export function writeSome(fs: FileSystem, fd: number, bytes: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, 0, bytes.length, position, (error, count) => (error ? reject(error) : resolve(count)));
+  });
 }
 
 /** Reads once into the buffer; 0 at the end of the file. */

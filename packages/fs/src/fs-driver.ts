@@ -54,7 +54,7 @@ import { putFile } from './writing.ts';
 /** Most files of one `copyMany`: enough that one wait for the disk is shared by many, and few enough to be watched. */
 const COPY_BATCH = 1000;
 
-function capabilitiesOf(timePrecisionMs: number): Capabilities {
+function capabilitiesOf(timePrecisionMs: number, { constants }: FileSystem): Capabilities {
   return {
     put: { absent: 'native', match: 'native', conditionalMultipart: 'native' },
     deleteIf: 'native',
@@ -66,7 +66,14 @@ function capabilitiesOf(timePrecisionMs: number): Capabilities {
     deleteBatch: 1000,
     list: { order: 'utf8', startAfter: 'native', until: 'native', delimiter: 'any', maxPage: MAX_PAGE, serial: true },
     // A part is one buffer: 4 GiB is the most that Node makes by default.
-    multipart: { minPart: 1, maxPart: 2 ** 32, maxParts: 1_000_000, equalParts: false, abort: 'explicit' },
+    multipart: {
+      minPart: 1,
+      maxPart: 2 ** 32,
+      maxParts: 1_000_000,
+      equalParts: false,
+      abort: 'explicit',
+      ...(constants.O_DIRECT === undefined ? {} : { pageAligned: true }),
+    },
     checksums: { verifies: [], lists: [] },
     presign: [],
     tags: 'native',
@@ -107,7 +114,7 @@ class FsDriver implements BucketDriver {
     this.#path = resolve(options.root);
     this.bucket = options.bucket ?? basename(this.#path);
     this.#fs = options.fs ?? nodeFs;
-    this.capabilities = capabilitiesOf(options.timePrecisionMs ?? (options.fs === undefined ? timePrecisionOf(this.#path) : 1));
+    this.capabilities = capabilitiesOf(options.timePrecisionMs ?? (options.fs === undefined ? timePrecisionOf(this.#path) : 1), this.#fs);
     this.#durable = options.durability !== 'none';
     this.#threads = options.fs === undefined ? (options.threads ?? Math.min(4, availableParallelism())) : 0;
   }

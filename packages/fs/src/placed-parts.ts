@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Checksums, crc32OfParts } from '@stowage/core';
+import { writeDirect } from './direct-write.ts';
 import { errno, type FileSystem, lstat, readSmallText, sync, writeAll } from './file-system.ts';
 import { uniqueMark } from './process-identity.ts';
 import { createTemporary, removeIfThere, type TemporaryFile, temporaryName } from './temporary-file.ts';
@@ -59,9 +60,11 @@ export class PlacedParts {
     this.#made = true;
     this.#writing++;
     try {
+      const done = await writeDirect(this.#fs, path, bytes, part.offset);
+      if (done === bytes.length && !durable) return;
       const fd = this.#fs.openSync(path, 'r+');
       try {
-        await writeAll(this.#fs, fd, bytes, part.offset);
+        await writeAll(this.#fs, fd, bytes.subarray(done), part.offset + done);
         if (durable) await sync(this.#fs, fd);
       } finally {
         this.#fs.closeSync(fd);

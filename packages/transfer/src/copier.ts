@@ -95,7 +95,7 @@ export class Copier {
     this.#retries = o.retries ?? DEFAULT_RETRIES;
     this.#parted = new WorkLanes(Math.min(PARTED_AT_ONCE, o.transfers ?? PARTED_AT_ONCE));
     this.#partSize = o.partSize ?? DEFAULT_PART_BYTES;
-    this.#buffers = new PartBuffers(Math.floor(MEMORY_BYTES / this.#partSize));
+    this.#buffers = new PartBuffers(Math.floor(MEMORY_BYTES / this.#partSize), o.destination.capabilities.multipart);
   }
 
   /** Copies that may be in flight now. */
