@@ -1,11 +1,11 @@
-import { type Call, compareKeys, type ListOptions, type ListPage, StorageError, type UploadRef } from '@stowage/core';
+import { type Call, compareKeys, type ListOptions, type ListPage, type ObjectInfo, StorageError, type UploadRef } from '@stowage/core';
 import { signalOf } from '@stowage/wire';
+import { MinioCourse } from './minio-course.ts';
+import { MAX_PAGE, MINIO_PREFIX, minioLimit, minioMark, minioPrefix, minioSteps, narrowed, type Step } from './minio-marks.ts';
 import { MinioToken } from './minio-token.ts';
 import type { UploadHost } from './minio-upload.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { decodedUrl } from './xml/text.ts';
-
-const MAX_PAGE = 1000;
 
 /** A cursor is the store's own token, or the key behind which to go on. */
 const TOKEN = 't';
@@ -21,20 +21,30 @@ export async function* listPages(host: UploadHost, o: ListOptions, limits: Limit
     return;
   }
   let { cursor } = o;
+  let asked = o;
+  const course = new MinioCourse(o);
   for (;;) {
     const after = markOf({ ...o, cursor });
-    const steps = limits().minioListing ? minioSteps(o, after) : undefined;
+    // A token is for more of what was asked for.
+    if (after !== undefined) asked = limits().minioListing ? narrowed(o, after) : o;
+    const steps = limits().minioListing ? minioSteps(asked, after) : undefined;
     let next: string | undefined;
-    if (steps !== undefined && after !== undefined) next = yield* inSteps(host, o, after, steps);
+    if (steps !== undefined && after !== undefined) next = yield* inSteps(host, asked, after, steps, course);
     else {
-      const page = await believedPage(host, { ...o, cursor }, limits);
-      next = typeof page === 'string' ? page : page.cursor;
-      if (next !== undefined && next === cursor) throw sameTwice();
-      if (typeof page !== 'string') yield page;
+      const page = await believedPage(host, { ...asked, cursor }, limits);
+      next = typeof page === 'string' ? page : limits().minioListing ? behind(page, course) : page.cursor;
+      if (typeof page !== 'string') yield next === undefined ? page : { ...page, cursor: next };
     }
     if (next === undefined) return;
+    if (next === cursor) throw sameTwice();
     cursor = next;
   }
+}
+
+/** The cursor behind a page of the whole interval, or of what is left of it. */
+function behind(page: ListPage, course: MinioCourse): string | undefined {
+  const byKey = course.goesByKey(page);
+  return byKey && page.cursor?.startsWith(TOKEN) === true ? KEY + (lastOf(page) as string) : page.cursor;
 }
 
 type PageOptions = Omit<ListOptions, 'cursor' | 'startAfter' | 'delimiter'> & { readonly [K in 'cursor' | 'startAfter' | 'delimiter']?: string | undefined };
@@ -106,73 +116,112 @@ async function onePage(host: UploadHost, { startAfter: begin, delimiter, cursor,
   return { page: { ...wanted, issues: [], ...(next === undefined ? {} : { cursor: next }) }, token: page.token };
 }
 
-/** A listing that is made as a part of another. */
-interface Step {
-  readonly prefix: string;
-  readonly startAfter?: string;
-  /** Only this key of it. */
-  readonly only?: string;
-  /** No key of it comes before this one. */
-  readonly from?: string;
-}
-
-/**
- * How MinIO is to be asked for what is behind a mark inside a folder; undefined where it can be asked as it is. A drive of it stops once
- * it has found as many objects as were asked for, and a few more: of a mark in `a/b/`, it takes all that begin with `a` or `a/b` for found,
- * such as `a-1` and `a/b.txt`, and a page that is short for that is told to be the last (measured, and read from its source). So the
- * folder of the mark is listed by itself, and then what comes behind it in the folder above, and so on up. What comes behind `a/` begins
- * with `a0`: the slash is the character before.
- */
-function minioSteps({ prefix = '', delimiter }: PageOptions, after: string | undefined): readonly Step[] | undefined {
-  const mark = minioMark(after);
-  if (mark?.startsWith(prefix) !== true) return undefined;
-  const folders: string[] = [];
-  for (let at = mark.indexOf('/', prefix.length); at >= 0; at = mark.indexOf('/', at + 1)) folders.push(mark.slice(0, at + 1));
-  const deepest = folders.at(-1);
-  if (deepest === undefined) return undefined;
-  // Where keys are grouped, folders are not entered.
-  const passed = delimiter === undefined ? folders : folders.slice(0, 1);
-  const steps: Step[] = delimiter === undefined ? [{ prefix: deepest, startAfter: mark }] : [];
-  for (let i = passed.length - 1; i >= 0; i--) {
-    const from = `${(passed[i] as string).slice(0, -1)}0`;
-    steps.push({ prefix: from, only: from, from }, { prefix: passed[i - 1] ?? prefix, startAfter: from, from });
-  }
-  return steps;
-}
+const MINIO = (): { readonly minioListing: true } => ({ minioListing: true });
 
 /** Pages of a listing that is made in steps; gives the cursor of a page that is to be gone on behind in steps of its own. */
-async function* inSteps(host: UploadHost, o: ListOptions, after: string, steps: readonly Step[]): AsyncGenerator<ListPage, string | undefined, undefined> {
-  for (const { prefix, startAfter, only, from } of steps) {
-    if (from !== undefined && o.until !== undefined && compareKeys(from, o.until) >= 0) break;
-    let cursor: string | undefined;
-    do {
-      const asked = only === undefined ? { cursor, startAfter } : { limit: 1, delimiter: undefined, startAfter: undefined };
-      const page = await believedPage(host, { ...o, prefix, cursor: undefined, ...asked }, () => ({ minioListing: true }));
-      if (typeof page === 'string') return page;
-      const objects = page.objects.filter(({ key }) => compareKeys(key, after) > 0 && (only === undefined || key === only));
-      const prefixes = page.prefixes.filter((key) => compareKeys(key, after) > 0);
-      const last = lastOf({ objects, prefixes });
-      if (last !== undefined) yield { objects, prefixes, issues: [], cursor: KEY + last };
-      const next = only === undefined ? page.cursor : undefined;
-      if (next?.startsWith(KEY) === true) return next;
-      if (next !== undefined && next === cursor) throw sameTwice();
-      cursor = next;
-    } while (cursor !== undefined);
+async function* inSteps(
+  host: UploadHost,
+  o: ListOptions,
+  after: string,
+  steps: readonly Step[],
+  course: MinioCourse,
+): AsyncGenerator<ListPage, string | undefined, undefined> {
+  const over = new AbortController();
+  const scope = { ...o, cursor: undefined, signal: o.signal === undefined ? over.signal : AbortSignal.any([o.signal, over.signal]) };
+  const isByFolder = ({ only, from }: Step): boolean => only === undefined && from !== undefined && course.byFolder;
+  const begin = (step: Step, cursor?: string): Promise<ListPage | string> => {
+    const { prefix, startAfter, only } = step;
+    if (only !== undefined) return believedPage(host, { ...scope, prefix, limit: 1, delimiter: undefined, startAfter: undefined }, MINIO);
+    return believedPage(host, { ...scope, prefix, startAfter, cursor, ...(isByFolder(step) ? { delimiter: '/' } : {}) }, MINIO);
+  };
+  const wanted = steps.filter(({ from }) => from === undefined || o.until === undefined || compareKeys(from, o.until) < 0);
+  // Where all of them are likely to be wanted, none waits for another.
+  const begun = course.manyFolders ? wanted.map((step) => begin(step)) : [];
+  for (const page of begun) page.catch(() => undefined); // Awaited below, or not wanted.
+  try {
+    for (const [i, step] of wanted.entries()) {
+      const { only } = step;
+      const byFolder = isByFolder(step);
+      let cursor: string | undefined;
+      do {
+        const page = await (cursor === undefined ? (begun[i] ?? begin(step)) : begin(step, cursor));
+        if (typeof page === 'string') return page;
+        const objects = page.objects.filter(({ key }) => compareKeys(key, after) > 0 && (only === undefined || key === only));
+        const prefixes = page.prefixes.filter((key) => compareKeys(key, after) > 0);
+        if (byFolder) {
+          const next = yield* folderByFolder(host, scope, after, { ...page, objects, prefixes }, course);
+          if (next !== undefined) return next;
+          break;
+        }
+        const last = lastOf({ objects, prefixes });
+        if (last !== undefined) yield { objects, prefixes, issues: [], cursor: KEY + last };
+        const next = only !== undefined ? undefined : step === steps.at(-1) ? behind(page, course) : page.cursor;
+        if (next?.startsWith(KEY) === true) return next;
+        if (next !== undefined && next === cursor) throw sameTwice();
+        cursor = next;
+      } while (cursor !== undefined);
+    }
+  } finally {
+    over.abort();
   }
   yield { objects: [], prefixes: [], issues: [] };
   return undefined;
 }
 
-function sameTwice(): StorageError {
-  return new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
+/** Folders that are read ahead, so that the way to the server is not waited for at each. */
+const AHEAD = 4;
+
+/** Pages of one level and of all folders in it; gives the cursor to go on by where that does not come to its end. */
+async function* folderByFolder(
+  host: UploadHost,
+  o: PageOptions,
+  after: string,
+  level: ListPage,
+  course: MinioCourse,
+): AsyncGenerator<ListPage, string | undefined, undefined> {
+  const { until } = o;
+  const scope = { ...signalOf(o), ...(until === undefined ? {} : { until }) };
+  const open = (prefix: string): { readonly pages: AsyncIterator<ListPage>; readonly first: Promise<IteratorResult<ListPage>> } => {
+    const pages = listPages(host, { ...scope, prefix }, MINIO)[Symbol.asyncIterator]();
+    const first = pages.next();
+    first.catch(() => undefined); // Awaited below, or not wanted.
+    return { pages, first };
+  };
+  const { objects, prefixes } = level;
+  const ahead = prefixes.slice(0, AHEAD).map(open);
+  let given = 0;
+  let last: string | undefined;
+  for (const [i, prefix] of prefixes.entries()) {
+    const before = given;
+    while (given < objects.length && compareKeys((objects[given] as ObjectInfo).key, prefix) < 0) given++;
+    if (given > before) {
+      last = (objects[given - 1] as ObjectInfo).key;
+      yield { objects: objects.slice(before, given), prefixes: [], issues: [], cursor: KEY + last };
+    }
+    const { pages, first } = ahead.shift() as ReturnType<typeof open>;
+    const next = prefixes[i + AHEAD];
+    if (next !== undefined) ahead.push(open(next));
+    let keys = 0;
+    for (let page = await first; page.done !== true; page = await pages.next()) {
+      const key = page.value.objects.at(-1)?.key;
+      if (key === undefined) continue;
+      last = key;
+      keys += page.value.objects.length;
+      yield { objects: page.value.objects, prefixes: [], issues: [], cursor: KEY + key };
+    }
+    course.folder(keys);
+    if (!course.byFolder && last !== undefined) return KEY + last;
+  }
+  if (given < objects.length) {
+    last = (objects.at(-1) as ObjectInfo).key;
+    yield { objects: objects.slice(given), prefixes: [], issues: [], cursor: KEY + last };
+  }
+  // Where all folders have been emptied meanwhile, behind the last of them.
+  return level.cursor === undefined ? undefined : KEY + (last ?? lastOf(level) ?? after);
 }
 
-/** What MinIO takes as a prefix, and what a key of it may begin with: no leading or doubled slash, no dot segment. */
-const MINIO_PREFIX = /^(?!\/)(?!.*\/\/)(?!(?:.*[\\/])?\.\.?[\\/])/s;
-
-/** MinIO refuses a prefix that ends in a dot segment: the part before it is asked for. */
-function minioPrefix(prefix: string): string {
-  return prefix.replace(/(?<=^|[\\/])\.\.?$/, '');
+function sameTwice(): StorageError {
+  return new StorageError('Unavailable', 'the store gave the same page twice; the listing was ended, as it would never end');
 }
 
 /** Whether MinIO must be asked otherwise than the protocol says: see {@link StoreLimits.minioListing}. */
@@ -187,23 +236,6 @@ export function differsOnMinio(o: ListOptions): boolean {
     minioSteps(o, mark) !== undefined ||
     tokenOf(o) !== undefined
   );
-}
-
-/**
- * How many keys MinIO is asked for: it ends a listing of one key a page where the prefix is itself a key. And objects that the mark's own
- * name begins with, such as `a` and `a-b` of `a-b-c`, count as found (see {@link minioSteps}), beyond four and a sixteenth of what is asked for.
- */
-function minioLimit(limit: number, { prefix = '', startAfter, delimiter }: PageOptions): number {
-  const name = startAfter?.slice(startAfter.lastIndexOf('/') + 1) ?? '';
-  const beginnings = delimiter === undefined ? (name.match(/(?<!^)[\u0001-.]/g) ?? []).length : 0;
-  return Math.min(Math.max(limit === 1 && prefix !== '' ? 2 : limit, 16 * (beginnings - 2)), Math.max(MAX_PAGE, limit));
-}
-
-/** MinIO refuses a mark that is no key of its own. The part before the fault comes before every key that is asked for. */
-function minioMark(startAfter: string | undefined): string | undefined {
-  if (startAfter === undefined) return undefined;
-  const fault = /^\/|(?<=\/)\/|(?<=^|[\\/])\.\.?(?=$|[\\/])/.exec(startAfter);
-  return fault === null ? startAfter : startAfter.slice(0, fault.index) || undefined;
 }
 
 /** The page and where the next begins. Of one that has more than was to be given, the next begins behind what is given. */

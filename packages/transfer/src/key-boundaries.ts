@@ -1,5 +1,17 @@
+import { compareKeys } from '@stowage/core';
+
 /** The first key behind the mark and before `until`, of those that begin with `prefix`; undefined where there is none. */
 export type FirstBehind = (mark: string, until: string | undefined, prefix: string) => Promise<string | undefined>;
+
+/**
+ * The folders behind the mark and before `until`, in order, of those directly in the one that `prefix` names, and whether objects lie
+ * beside them; undefined where there are too many to tell at once.
+ */
+export type FoldersBehind = (
+  mark: string,
+  until: string | undefined,
+  prefix: string,
+) => Promise<{ readonly folders: readonly string[]; readonly objects: boolean } | undefined>;
 
 /** Behind every key that begins with what stands before it, but for keys that hold this very character. */
 const LAST = '\u{10FFFF}';
@@ -7,7 +19,9 @@ const LAST_POINT = 0x10ffff;
 const LAST_ASCII = 0x7f;
 /** Questions that are asked at once. */
 const WIDTH = 6;
-/** How often a part is divided again. */
+/** Folders that are taken for of one size together: of fewer, one may hold most of all keys. */
+const ENOUGH_FOLDERS = 8;
+/** How often a part is divided again, and how deep a folder is looked for that has others in it. */
 const DEPTH = 3;
 
 /** Where the keys of a range part: up to which character all have the same, and which come next. */
@@ -28,20 +42,55 @@ interface Fork {
  */
 export class BoundarySearch {
   readonly #firstBehind: FirstBehind;
+  readonly #foldersBehind: FoldersBehind;
   /** Characters of the keys that were found: candidates for what a part may begin with. */
   readonly #alphabet = new Set<number>();
 
-  constructor(firstBehind: FirstBehind) {
+  constructor(firstBehind: FirstBehind, foldersBehind: FoldersBehind = () => Promise.resolve(undefined)) {
     this.#firstBehind = firstBehind;
+    this.#foldersBehind = foldersBehind;
   }
 
   /**
-   * Boundaries in order: each at or behind all keys of the part before it, and before all of the next.
+   * Boundaries in order: each at or behind all keys of the part before it, and before all of the next. Between folders, where there are
+   * enough of them and nothing else, which takes a request or two; else between characters.
    *
    * @param first a key that is before all others of the range, or the first of them
-   * @param prefix what all keys of the range are known to begin with
    */
-  async find(first: string, until: string | undefined, parts: number, prefix: string = '', depth: number = DEPTH): Promise<string[]> {
+  async find(first: string, until: string | undefined, parts: number): Promise<string[]> {
+    return (await this.#betweenFolders(first, until, parts)) ?? (await this.#betweenCharacters(first, until, parts, '', DEPTH));
+  }
+
+  /** Undefined where there are too few or too many, or objects beside them, which may be more. */
+  async #betweenFolders(first: string, until: string | undefined, parts: number): Promise<string[] | undefined> {
+    // Where the range has an end, its keys begin with what it begins and ends with; else the first folder may be the only one.
+    let prefix =
+      until === undefined
+        ? ''
+        : folderOf(
+            Array.from(first)
+              .slice(0, common(Array.from(first), until))
+              .join(''),
+          );
+    for (let depth = 0; depth < DEPTH; depth++) {
+      const found = await this.#foldersBehind(first, until, prefix);
+      if (found === undefined) return undefined;
+      const { folders, objects } = found;
+      if (objects) return undefined;
+      if (folders.length + 1 >= Math.max(parts, ENOUGH_FOLDERS)) {
+        // The folder that the first key lies in is one more.
+        const chosen = Array.from({ length: parts - 1 }, (_, i) => folders[Math.floor(((i + 1) * (folders.length + 1)) / parts) - 1] as string);
+        return [...new Set(chosen.flatMap((folder) => boundaryBefore(folder) ?? []))].sort(compareKeys).filter((boundary) => compareKeys(boundary, first) > 0);
+      }
+      const slash = first.indexOf('/', prefix.length);
+      if (folders.length > 0 || slash < 0) return undefined;
+      prefix = first.slice(0, slash + 1);
+    }
+    return undefined;
+  }
+
+  /** @param prefix what all keys of the range are known to begin with */
+  async #betweenCharacters(first: string, until: string | undefined, parts: number, prefix: string, depth: number): Promise<string[]> {
     const fork = await this.#fork(first, until, prefix);
     if (fork === undefined) return [];
     const { shared } = fork;
@@ -59,7 +108,7 @@ export class BoundarySearch {
     if (boundaries.length === 0 || share < 2 || depth <= 1) return boundaries;
     const pieces = [first, ...points.map((point) => parted.get(point) as string)].map((key, i) => {
       const end = boundaries[i];
-      return this.find(key, end === undefined ? until : `${end}\u0001`, share, shared, depth - 1);
+      return this.#betweenCharacters(key, end === undefined ? until : `${end}\u0001`, share, shared, depth - 1);
     });
     return (await Promise.all(pieces)).flatMap((inner, i) => [...inner, ...boundaries.slice(i, i + 1)]);
   }
@@ -124,6 +173,17 @@ export class BoundarySearch {
     if (all.length < parts) return all;
     return Array.from({ length: parts - 1 }, (_, i) => all[Math.floor(((i + 1) * all.length) / parts)] as number);
   }
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
+}
+
+/** A boundary before all keys of the folder, and behind those of most others that come before it. */
+function boundaryBefore(folder: string): string | undefined {
+  const name = Array.from(folder.slice(0, -1));
+  const last = name.pop()?.codePointAt(0) ?? 0;
+  return last <= 1 ? undefined : name.join('') + String.fromCodePoint(before(last)) + LAST;
 }
 
 /** Up to {@link WIDTH} whole numbers, evenly from one to the other, both included. */

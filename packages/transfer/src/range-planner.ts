@@ -1,8 +1,8 @@
-import { type Bucket, compareKeys, StorageError } from '@stowage/core';
+import { type Bucket, compareKeys, type ListOptions, type ListPage, StorageError } from '@stowage/core';
 import type { Action } from './action.ts';
 import { asStorageError } from './copy-failure.ts';
 import { type Ancestor, ancestorsOf, readAncestors } from './key-ancestors.ts';
-import { BoundarySearch, type FirstBehind } from './key-boundaries.ts';
+import { BoundarySearch, type FirstBehind, type FoldersBehind } from './key-boundaries.ts';
 import { ListingFailure } from './listing-cursor.ts';
 import { Planner, type PlanOptions } from './planner.ts';
 import { PlanSums } from './plan-sums.ts';
@@ -31,6 +31,9 @@ const AFTER_PAGES = 4;
 const AFTER_MS = 200;
 /** Milliseconds that a page must take on average: a server on this machine is no faster for being asked for several at once. */
 const WORTH_MS = 15;
+
+/** Folders and objects of one level that are looked at to divide it by folders: a page of most stores. */
+const MOST_FOLDERS = 1000;
 
 interface Range {
   readonly planner: Planner;
@@ -89,9 +92,12 @@ export class RangePlanner {
     o: PlanOptions,
     now: () => number,
     { atOnce, afterPages, afterMs }: RangeOptions = {},
-    search: (firstBehind: FirstBehind) => Pick<BoundarySearch, 'find'> = (firstBehind) => new BoundarySearch(firstBehind),
+    search: (...questions: [FirstBehind, FoldersBehind]) => Pick<BoundarySearch, 'find'> = (...questions) => new BoundarySearch(...questions),
   ) {
-    this.#boundaries = search((mark, until, prefix) => this.#firstBehind(mark, until, prefix));
+    this.#boundaries = search(
+      (mark, until, prefix) => this.#firstBehind(mark, until, prefix),
+      (mark, until, prefix) => this.#foldersBehind(mark, until, prefix),
+    );
     this.#source = source;
     this.#destination = destination;
     this.#signal = o.signal === undefined ? this.#over.signal : AbortSignal.any([o.signal, this.#over.signal]);
@@ -278,19 +284,8 @@ export class RangePlanner {
     }
   }
 
-  /** Asks the side whose pages cost a request each; of two such, the one that has more keys. */
   async #firstBehind(mark: string, until: string | undefined, prefix: string): Promise<string | undefined> {
-    const bySource = this.#destination.capabilities.list.serial === true || this.sums.source.objects >= this.sums.destination.objects;
-    const side: Side = bySource && this.#source.capabilities.list.serial !== true ? 'source' : 'destination';
-    const bucket = side === 'source' ? this.#source : this.#destination;
-    try {
-      const pages = bucket.listPages({
-        ...(prefix === '' ? {} : { prefix }),
-        startAfter: mark,
-        ...(until === undefined ? {} : { until }),
-        limit: 1,
-        signal: this.#signal,
-      });
+    return await this.#ask({ startAfter: mark, prefix, limit: 1, ...(until === undefined ? {} : { until }) }, async (pages, side) => {
       for await (const { objects } of pages) {
         const key = objects[0]?.key;
         if (key === undefined) continue;
@@ -298,10 +293,33 @@ export class RangePlanner {
           throw new ListingFailure(side, outside(key, mark, until), true);
         return key;
       }
+      return undefined;
+    });
+  }
+
+  async #foldersBehind(mark: string, until: string | undefined, prefix: string): ReturnType<FoldersBehind> {
+    return await this.#ask({ startAfter: mark, prefix, delimiter: '/', limit: MOST_FOLDERS, ...(until === undefined ? {} : { until }) }, async (pages) => {
+      const folders: string[] = [];
+      let objects = 0;
+      for await (const page of pages) {
+        objects += page.objects.length;
+        folders.push(...page.prefixes);
+        if (folders.length + objects > MOST_FOLDERS) return undefined;
+      }
+      return { folders, objects: objects > 0 };
+    });
+  }
+
+  /** Asks the side whose pages cost a request each; of two such, the one that has more keys. */
+  async #ask<T>(o: ListOptions, read: (pages: AsyncIterable<ListPage>, side: Side) => Promise<T>): Promise<T> {
+    const bySource = this.#destination.capabilities.list.serial === true || this.sums.source.objects >= this.sums.destination.objects;
+    const side: Side = bySource && this.#source.capabilities.list.serial !== true ? 'source' : 'destination';
+    const bucket = side === 'source' ? this.#source : this.#destination;
+    try {
+      return await read(bucket.listPages({ ...o, signal: this.#signal }), side);
     } catch (error) {
       throw error instanceof ListingFailure ? error : new ListingFailure(side, asStorageError(error));
     }
-    return undefined;
   }
 }
 

@@ -332,6 +332,60 @@ describe('BoundarySearch', () => {
     expect(asked()).toBeLessThan(300);
   });
 
+  /** As a store answers that groups keys by folders. */
+  const byFolders = (from: readonly string[], most = 1000): { found: BoundarySearch; asked: () => number; prefixes: string[] } => {
+    let count = 0;
+    const prefixes: string[] = [];
+    const found = new BoundarySearch(
+      () => {
+        count++;
+        return Promise.resolve(undefined);
+      },
+      (mark, until, prefix) => {
+        prefixes.push(prefix);
+        const entries = new Set(
+          from
+            .filter((key) => key.startsWith(prefix) && (until === undefined || compareKeys(key, until) < 0))
+            .map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1 || undefined))
+            .filter((entry) => compareKeys(entry, mark) > 0),
+        );
+        const folders = [...entries].filter((entry) => entry.endsWith('/'));
+        return Promise.resolve(entries.size > most ? undefined : { folders, objects: entries.size > folders.length });
+      },
+    );
+    return { found, asked: () => count, prefixes };
+  };
+
+  it('divides evenly between folders, and asks for no more than these', async () => {
+    const from = many((i) => `photos/by-day/${String(i % 80).padStart(3, '0')}/${i}`);
+    const { found, asked, prefixes } = byFolders(from);
+    const boundaries = await found.find(from[0] as string, undefined, 8);
+    expect(boundaries).toEqual(boundaries.toSorted(compareKeys));
+    expect(sizes(from, boundaries)).toEqual(Array.from({ length: 8 }, () => 500));
+    expect(asked()).toBe(0);
+    // Where there is one folder alone, what is in it is looked at.
+    expect(prefixes).toEqual(['', 'photos/', 'photos/by-day/']);
+    // In the middle, and with an end, it begins where all keys lie.
+    prefixes.length = 0;
+    const some = await found.find('photos/by-day/020/20', 'photos/by-day/060/', 4);
+    expect(some.every((boundary) => boundary > 'photos/by-day/020/20' && boundary < 'photos/by-day/060/')).toBe(true);
+    expect(some).toHaveLength(3);
+    expect(prefixes).toEqual(['photos/by-day/']);
+  });
+
+  it('does not divide between folders where there are too few or too many, or objects beside one', async () => {
+    for (const [from, most] of [
+      [many((i) => `a/${i % 3}/${i}`), 1000],
+      [many((i) => `${i}/x`), 1000],
+      [['a', ...many((i) => `b/${i % 50}/${i}`)], 1000],
+    ] as const) {
+      const { found, asked } = byFolders(from, most);
+      const [first = ''] = from;
+      expect(await found.find(first, undefined, 8)).toEqual([]);
+      expect(asked()).toBeGreaterThan(0);
+    }
+  });
+
   it('finds nothing to divide among few keys', async () => {
     expect(await search(['a']).found.find('a', undefined, 8)).toEqual([]);
     expect(await search([]).found.find('a', undefined, 8)).toEqual([]);
