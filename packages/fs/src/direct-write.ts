@@ -44,5 +44,5 @@ export async function writeDirect(fs: FileSystem, path: string, bytes: Uint8Arra
 
 /** EINVAL is what open(2) and write(2) have for it; where something else is wrong, writing as usual fails as well, and tells what. */
 function isRefusal(error: unknown): boolean {
-  return errno(error) === 'EINVAL';
+  return errno(error) === 'EINVAL' || errno(error) === 'ENOTSUP';
 }

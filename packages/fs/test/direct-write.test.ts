@@ -91,12 +91,13 @@ describe('direct writes', () => {
     const why = refusal();
     skip(why !== undefined, why);
     const bytes = aligned(20 * MIB);
-    for (const [call, count, done] of [
-      ['openSync', 1, 0],
-      ['write', 1, 0],
-      ['write', 2, 8 * MIB],
+    for (const [call, count, done, code] of [
+      ['openSync', 1, 0, 'EINVAL'],
+      ['openSync', 1, 0, 'ENOTSUP'],
+      ['write', 1, 0, 'EINVAL'],
+      ['write', 2, 8 * MIB, 'EINVAL'],
     ] as const) {
-      const result = await written(bytes, 0, ({ name, count: n }) => (name === call && n === count ? systemError('EINVAL', name) : undefined));
+      const result = await written(bytes, 0, ({ name, count: n }) => (name === call && n === count ? systemError(code, name) : undefined));
       expect(result.done, `${call} ${count}`).toBe(done);
       expect(result.content.equals(expected(bytes, 0, done)), `${call} ${count}`).toBe(true);
     }

@@ -128,7 +128,9 @@ async function* inSteps(
 ): AsyncGenerator<ListPage, string | undefined, undefined> {
   const over = new AbortController();
   const scope = { ...o, cursor: undefined, signal: o.signal === undefined ? over.signal : AbortSignal.any([o.signal, over.signal]) };
-  const isByFolder = ({ only, from }: Step): boolean => only === undefined && from !== undefined && course.byFolder;
+  // As it is now: what a folder by itself shows is for the steps of later pages.
+  const { byFolder: worthIt } = course;
+  const isByFolder = ({ only, from }: Step): boolean => only === undefined && from !== undefined && worthIt;
   const begin = (step: Step, cursor?: string): Promise<ListPage | string> => {
     const { prefix, startAfter, only } = step;
     if (only !== undefined) return believedPage(host, { ...scope, prefix, limit: 1, delimiter: undefined, startAfter: undefined }, MINIO);

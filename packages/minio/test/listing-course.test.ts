@@ -1,9 +1,13 @@
-import { type Bucket, compareKeys, type ListOptions, openBucket } from '@stowage/core';
+import { type Bucket, compareKeys, type ListOptions, type ObjectInfo, openBucket } from '@stowage/core';
 import { makeBucket, serverOrReason, startCountingProxy, startMinio } from '@stowage/test-servers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { minioDriver } from '../src/index.ts';
+import { listPages } from '../src/list-objects.ts';
 import { MinioCourse } from '../src/minio-course.ts';
+import type { UploadHost } from '../src/minio-upload.ts';
+import type { ListRequest } from '../src/object-calls.ts';
+import type { ListedPage } from '../src/xml/listing.ts';
 
 /** Of two sets of drives: each ends its part of a page by itself. */
 const { server, missing } = await serverOrReason(() => startMinio({ sets: 2 }));
@@ -149,6 +153,36 @@ describe('pages of MinIO', () => {
     }
     // The bucket goes on to answer.
     expect(await listed(bucket, { prefix: 'mixed/' })).toEqual(keysIn({ prefix: 'mixed/' }));
+  });
+});
+
+describe('folders that are emptied while they are read', () => {
+  /** As MinIO answers; these folders are told of, and have nothing by the time that they are listed. */
+  function hostOf(keys: readonly string[], emptied: readonly string[]): UploadHost {
+    const list = ({ prefix = '', startAfter = '', delimiter, limit }: ListRequest): Promise<ListedPage> => {
+      const known = [...keys, ...(delimiter === undefined ? [] : emptied)].filter((key) => key.startsWith(prefix) && compareKeys(key, startAfter) > 0);
+      const grouped = known.map((key) => (delimiter === undefined ? key : key.slice(0, key.indexOf(delimiter, prefix.length) + 1 || undefined)));
+      const entries = [...new Set(grouped)].sort(compareKeys);
+      const given = entries.slice(0, limit);
+      return Promise.resolve({
+        objects: given.filter((key) => delimiter === undefined || !key.endsWith('/')).map((key) => ({ key }) as ObjectInfo),
+        prefixes: given.filter((key) => delimiter !== undefined && key.endsWith('/')),
+        token: entries.length > limit ? Buffer.from(`${given.at(-1)}[minio_cache:v2,return:]`).toString('base64') : undefined,
+      });
+    };
+    return { calls: { list } } as unknown as UploadHost;
+  }
+
+  it.each([1, 5, 8, 20])('%i of them hide no key behind them', async (count) => {
+    const folders = (name: string, of: number, each: number): string[] => range(of).flatMap((f) => range(each).map((i) => `${name}/${f}/${number(i, 3)}`));
+    const keys = [...folders('a', 2, 501), ...folders('b', 3, 300), 'c'];
+    const emptied = range(count).map((i) => `a/2${number(i, 2)}/`);
+    const found: string[] = [];
+    for await (const page of listPages(hostOf(keys, emptied), {}, () => ({ minioListing: true }))) {
+      found.push(...page.objects.map(({ key }) => key));
+      expect(page.prefixes).toEqual([]);
+    }
+    expect(found).toEqual(keys);
   });
 });
 
