@@ -43,11 +43,7 @@ export class ListingCursor implements ListedEntry {
   pages = 0;
 
   readonly side: Side;
-  readonly #open: (options: ListOptions) => AsyncIterator<ListPage>;
-  readonly #options: ListOptions;
-  /** Whether a listing may be begun anew for no more than the request of a page. */
-  readonly #canReopen: boolean;
-  #pages: AsyncIterator<ListPage>;
+  readonly #pages: AsyncIterator<ListPage>;
   #coming: Promise<IteratorResult<ListPage>> | undefined;
   #objects: readonly ObjectInfo[] = [];
   #objectAt = 0;
@@ -56,29 +52,24 @@ export class ListingCursor implements ListedEntry {
   #last: string | undefined;
   /** Where the interval begins; undefined once an entry has been behind it. */
   #startAfter: string | undefined;
-  /** Where the interval was to end when the listing was begun, or begun anew. */
-  #asked: string | undefined;
+  /** Where the interval was to end when the listing was begun. */
+  readonly #asked: string | undefined;
   /** Where it ends. */
   #until: string | undefined;
   /** Whether the page reaches to the end of the interval. */
   #reachesEnd = false;
-  /** The key behind which the listing was begun anew. */
-  #reopenedAt: string | undefined;
-  readonly #closing: Promise<unknown>[] = [];
+  #closing: Promise<unknown> | undefined;
 
   /** @param sorting how the pages are brought into order, where the store gives them in none */
   constructor(side: Side, bucket: Bucket, options: ListOptions = {}, sorting: (pages: AsyncIterable<ListPage>) => AsyncIterable<ListPage> = (pages) => pages) {
     this.side = side;
     this.#startAfter = options.startAfter;
     this.#asked = this.#until = options.until;
-    this.#options = options;
-    this.#canReopen = bucket.capabilities.list.startAfter === 'native' && bucket.capabilities.list.serial !== true;
     // Pages are as large as the store gives them by itself.
-    this.#open = (o) => sorting(bucket.listPages(o))[Symbol.asyncIterator]();
-    this.#pages = this.#open(options);
+    this.#pages = sorting(bucket.listPages(options))[Symbol.asyncIterator]();
   }
 
-  /** Ends before that key from now on, which is none that has been passed. The store is told with the next page but one. */
+  /** Ends before that key from now on, which is none that has been passed; nothing is asked of the store. */
   endAt(until: string): void {
     this.#until = until;
     this.#reachesEnd = this.#reaches();
@@ -89,11 +80,6 @@ export class ListingCursor implements ListedEntry {
   advance(): boolean {
     const object = this.#objects[this.#objectAt];
     const issue = this.#issues[this.#issueAt];
-    // Told before the listing was begun anew: that of a folder which reaches into what is left.
-    if (issue !== undefined && this.#reopenedAt !== undefined && compareKeys(issue.key, this.#reopenedAt) <= 0) {
-      this.#issueAt++;
-      return this.advance();
-    }
     if (issue !== undefined && (object === undefined || compareKeys(issue.key, object.key) < 0)) {
       this.#issueAt++;
       return this.#enter(issue.key, undefined, issue);
@@ -161,34 +147,10 @@ export class ListingCursor implements ListedEntry {
       this.#issues = next.value.issues;
       this.#issueAt = 0;
       this.#reachesEnd = this.#reaches();
-      this.#coming = this.#reachesEnd ? undefined : this.#following();
+      this.#coming = this.#reachesEnd ? undefined : this.#pages.next();
       // It is awaited by the next call; a rejection before that must not end the process.
       this.#coming?.catch(() => undefined);
     } while (!this.advance() && !this.ended);
-  }
-
-  /**
-   * The next page, of a listing that ends where this one does by now: one that would go on makes a store read ahead for nobody (MinIO
-   * does, to the end of the prefix).
-   */
-  async #following(): Promise<IteratorResult<ListPage>> {
-    const last = this.#objects.at(-1)?.key;
-    if (this.#canReopen && this.#until !== undefined && this.#until !== this.#asked && last !== undefined && this.#issues.length === 0) {
-      this.#asked = this.#until;
-      await this.#leave();
-      if (this.ended) return { done: true, value: undefined };
-      this.#pages = this.#open({ ...this.#options, startAfter: last, until: this.#until });
-      this.#reopenedAt = last;
-    }
-    return await this.#pages.next();
-  }
-
-  async #leave(): Promise<void> {
-    const left = this.#pages.return?.();
-    if (left === undefined) return;
-    // It is awaited by `close` as well.
-    this.#closing.push(left);
-    await left;
   }
 
   async #fetch(): Promise<IteratorResult<ListPage>> {
@@ -200,17 +162,19 @@ export class ListingCursor implements ListedEntry {
   }
 
   #end(): void {
-    if (!this.ended) this.#leave().catch(() => undefined);
     this.ended = true;
     this.key = undefined;
     this.#objects = [];
     this.#issues = [];
+    this.#closing ??= this.#pages.return?.();
+    // It is awaited by `close`.
+    this.#closing?.catch(() => undefined);
   }
 
   /** Frees what the listing holds. */
   async close(): Promise<void> {
     this.#end();
-    await Promise.all(this.#closing);
+    await this.#closing;
   }
 }
 

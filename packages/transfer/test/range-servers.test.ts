@@ -82,7 +82,7 @@ describe.each(['minio', 'versitygw'] as const)('%s', (name) => {
     const from = await bucketOf(tree, noChecksums);
     expect((await ran(from, to, { now: () => performance.now(), transfers: 16 })).report.counts.copied.objects).toBe(Object.keys(tree).length);
 
-    await using proxy = await startCountingProxy(server.endpoint, { delayMs: 30 });
+    await using proxy = await startCountingProxy(server.endpoint, { delayMs: 60 });
     const seen = watched();
     await using remote = store(server, proxy.endpoint, 'ranges').with(seen.layer);
     // By default settings: the pages are few, and slow enough.
