@@ -46,7 +46,7 @@ export type {
   WriteCondition,
 } from './driver.ts';
 export { pickHeaders } from './headers.ts';
-export { afterPrefix, assertKey, compareKeys, keyFault, MAX_KEY_BYTES } from './keys.ts';
+export { afterPrefix, assertKey, commonPrefix, compareKeys, keyFault, MAX_KEY_BYTES } from './keys.ts';
 export { aroundDriver } from './layers/around.ts';
 export type { Around, AroundHooks, DriverCall } from './layers/around.ts';
 export { concurrencyLayer, occupancyLayer } from './layers/concurrency.ts';
@@ -54,7 +54,6 @@ export type { Occupancy } from './layers/concurrency.ts';
 export { delegate } from './layers/delegate.ts';
 export { faultLayer } from './layers/faults.ts';
 export type { Fault } from './layers/faults.ts';
-export { pageAlignedBuffer } from './page-aligned-buffer.ts';
 export { prefixLayer } from './layers/prefix.ts';
 export { readOnlyCapabilities, readOnlyLayer } from './layers/read-only.ts';
 export { retryLayer } from './layers/retry.ts';
@@ -78,6 +77,7 @@ export { sameRevision } from './object-info.ts';
 export type { ObjectHeaders, ObjectInfo, Revision } from './object-info.ts';
 export { openBucket } from './open-bucket.ts';
 export type { OpenOptions } from './open-bucket.ts';
+export { pageAlignedBuffer } from './page-aligned-buffer.ts';
 export type { ConfigContext, Provider } from './provider.ts';
 export { isStorageError, StorageError } from './storage-error.ts';
 export type { ErrorCode, StorageErrorDetails } from './storage-error.ts';

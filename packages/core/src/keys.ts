@@ -42,6 +42,14 @@ export function assertKey(key: string, where: { readonly operation?: string; rea
   if (fault !== undefined) throw new StorageError('InvalidKey', `${JSON.stringify(shownKey(key))} is no key: ${fault}`, { ...where, key });
 }
 
+/** What both begin with, cut between two characters. All keys between the two in order begin with it, too. */
+export function commonPrefix(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && length < b.length && a.charCodeAt(length) === b.charCodeAt(length)) length++;
+  const prefix = a.slice(0, length);
+  return prefix.isWellFormed() ? prefix : prefix.slice(0, -1);
+}
+
 /**
  * The least string that comes behind every string that begins with the prefix, in UTF-8 byte order: an exclusive `until` for it.
  * Undefined where there is none (the empty prefix).

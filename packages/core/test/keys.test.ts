@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { afterPrefix, assertKey, compareKeys, isStorageError, keyFault } from '@stowage/core';
+import { afterPrefix, assertKey, commonPrefix, compareKeys, isStorageError, keyFault } from '@stowage/core';
 
 const key = fc.string({ unit: 'binary' });
 
@@ -48,6 +48,26 @@ describe('afterPrefix', () => {
     expect(afterPrefix('a\u{10FFFF}')).toBe('b');
     expect(afterPrefix('\u{10FFFF}')).toBeUndefined();
     expect(afterPrefix('')).toBeUndefined();
+  });
+});
+
+describe('commonPrefix', () => {
+  it('is what all keys between the two begin with, and the longest such', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 4 });
+    fc.assert(
+      fc.property(text, text, text, text, (shared, one, other, between) => {
+        const [a, b] = [shared + one, shared + other];
+        const prefix = commonPrefix(a, b);
+        expect(prefix.startsWith(shared) && a.startsWith(prefix) && b.startsWith(prefix)).toBe(true);
+        expect(prefix.isWellFormed()).toBe(true);
+        const middle = shared + between;
+        if (compareKeys(a, middle) < 0 && compareKeys(middle, b) < 0) expect(middle.startsWith(prefix)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(commonPrefix('a/é', 'a/ê')).toBe('a/');
+    // Their first halves are the same.
+    expect(commonPrefix('a\u{1F600}', 'a\u{1F601}')).toBe('a');
   });
 });
 

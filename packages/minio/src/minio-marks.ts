@@ -1,4 +1,4 @@
-import type { ListOptions } from '@stowage/core';
+import { commonPrefix, type ListOptions } from '@stowage/core';
 
 /** Most keys that a page has. */
 export const MAX_PAGE = 1000;
@@ -65,20 +65,12 @@ export function minioMark(startAfter: string | undefined): string | undefined {
 }
 
 /**
- * The same listing with a longer prefix: all keys between two share what these share. A listing of MinIO that goes on by a token reads
+ * The same listing with a longer prefix: what all keys between its mark and its end begin with. A listing of MinIO that goes on by a token reads
  * on to the end of its prefix, whatever is wanted of it.
  */
 export function narrowed(o: ListOptions, after: string | undefined): ListOptions {
   const { prefix = '', until, delimiter } = o;
   if (after === undefined || until === undefined || delimiter !== undefined) return o;
-  const shared = sharedBy(after, until);
+  const shared = commonPrefix(after, until);
   return shared.length > prefix.length && shared.startsWith(prefix) && MINIO_PREFIX.test(shared) ? { ...o, prefix: shared } : o;
-}
-
-/** What both begin with, in whole characters. */
-function sharedBy(one: string, other: string): string {
-  let length = 0;
-  while (length < one.length && one.charCodeAt(length) === other.charCodeAt(length)) length++;
-  const shared = one.slice(0, length);
-  return shared.isWellFormed() ? shared : shared.slice(0, -1);
 }

@@ -1,4 +1,4 @@
-import { compareKeys } from '@stowage/core';
+import { commonPrefix, compareKeys } from '@stowage/core';
 
 /** The first key behind the mark and before `until`, of those that begin with `prefix`; undefined where there is none. */
 export type FirstBehind = (mark: string, until: string | undefined, prefix: string) => Promise<string | undefined>;
@@ -64,14 +64,7 @@ export class BoundarySearch {
   /** Undefined where there are too few or too many, or objects beside them, which may be more. */
   async #betweenFolders(first: string, until: string | undefined, parts: number): Promise<string[] | undefined> {
     // Where the range has an end, its keys begin with what it begins and ends with; else the first folder may be the only one.
-    let prefix =
-      until === undefined
-        ? ''
-        : folderOf(
-            Array.from(first)
-              .slice(0, common(Array.from(first), until))
-              .join(''),
-          );
+    let prefix = until === undefined ? '' : folderOf(commonPrefix(first, until));
     for (let depth = 0; depth < DEPTH; depth++) {
       const found = await this.#foldersBehind(first, until, prefix);
       if (found === undefined) return undefined;

@@ -13,8 +13,7 @@ interface Reading {
 
 /**
  * How many ranges of keys are read side by side: twice as many, as long as the last ones have made the listing faster. A store may be
- * no faster for being asked for several pages at once, or slower: MinIO reads on to the end of the prefix from wherever a listing
- * begins that goes past a page, so that eight ranges cost it two to three times the CPU of one.
+ * no faster for being asked for several pages at once, and each split costs it some that are read twice.
  */
 export class RangeCount {
   readonly #most: number;

@@ -289,8 +289,7 @@ export class RangePlanner {
       for await (const { objects } of pages) {
         const key = objects[0]?.key;
         if (key === undefined) continue;
-        if (compareKeys(key, mark) <= 0 || (until !== undefined && compareKeys(key, until) >= 0))
-          throw new ListingFailure(side, outside(key, mark, until), true);
+        assertInside(side, key, mark, until);
         return key;
       }
       return undefined;
@@ -298,16 +297,20 @@ export class RangePlanner {
   }
 
   async #foldersBehind(mark: string, until: string | undefined, prefix: string): ReturnType<FoldersBehind> {
-    return await this.#ask({ startAfter: mark, prefix, delimiter: '/', limit: MOST_FOLDERS, ...(until === undefined ? {} : { until }) }, async (pages) => {
-      const folders: string[] = [];
-      let objects = 0;
-      for await (const page of pages) {
-        objects += page.objects.length;
-        folders.push(...page.prefixes);
-        if (folders.length + objects > MOST_FOLDERS) return undefined;
-      }
-      return { folders, objects: objects > 0 };
-    });
+    return await this.#ask(
+      { startAfter: mark, prefix, delimiter: '/', limit: MOST_FOLDERS, ...(until === undefined ? {} : { until }) },
+      async (pages, side) => {
+        const folders: string[] = [];
+        let objects = 0;
+        for await (const page of pages) {
+          objects += page.objects.length;
+          folders.push(...page.prefixes);
+          if (folders.length + objects > MOST_FOLDERS) return undefined;
+        }
+        for (const folder of folders) assertInside(side, folder, mark, until);
+        return { folders, objects: objects > 0 };
+      },
+    );
   }
 
   /** Asks the side whose pages cost a request each; of two such, the one that has more keys. */
@@ -321,6 +324,11 @@ export class RangePlanner {
       throw error instanceof ListingFailure ? error : new ListingFailure(side, asStorageError(error));
     }
   }
+}
+
+/** A boundary beyond its range would have keys compared in two of them. */
+function assertInside(side: Side, key: string, mark: string, until: string | undefined): void {
+  if (compareKeys(key, mark) <= 0 || (until !== undefined && compareKeys(key, until) >= 0)) throw new ListingFailure(side, outside(key, mark, until), true);
 }
 
 function outside(key: string, mark: string, until: string | undefined): StorageError {

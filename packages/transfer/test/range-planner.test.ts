@@ -148,6 +148,17 @@ describe('a mirror run in ranges', () => {
     expect(Object.keys(await treeOf(to))).toHaveLength(402);
   });
 
+  it.each(['startAfter', 'until'] as const)('finds a store that ignores %s where folders are asked for, and deletes nothing', async (name) => {
+    const folders: Tree = Object.fromEntries(keys.map((key, i) => [`photos/${String(i % 40).padStart(2, '0')}/${key.slice(-8)}`, key]));
+    const listings = slow(10, 4, (o) => (o.delimiter === undefined ? o : without(name)(o)));
+    const to = await bucketOf({ ...folders, 'photos/05/extra': '1' }, noChecksums);
+    const options = { ...SPLIT, delete: true, range: { startAfter: 'photos/00/', until: 'photos/20/' } };
+    const { report, outcomes } = await ran(await bucketOf(folders, noChecksums, listings.layer), to, options);
+    expect(listings.questions.some(({ delimiter }) => delimiter === '/')).toBe(true);
+    expect(report).toMatchObject({ complete: false, balanced: true, stopped: { by: 'listing', side: 'source' } });
+    expect(outcomes.filter(({ kind }) => kind === 'deleted')).toEqual([]);
+  });
+
   it('a signal ends all of them', async () => {
     const over = new AbortController();
     const listings = slow(5, 20);

@@ -1,5 +1,5 @@
 import type { Entity } from '@stowage/catalog';
-import { type Bucket, type Call, compareKeys, type ObjectInfo } from '@stowage/core';
+import { type Bucket, type Call, commonPrefix, compareKeys, type ObjectInfo } from '@stowage/core';
 
 /** An object that an entity links to. */
 export interface Wanted {
@@ -86,12 +86,4 @@ async function listRun(bucket: Bucket, wanted: readonly Wanted[], from: number, 
   }
   while (at < wanted.length) listed.push(wanted[at++] as Wanted);
   return { step: { listed, ask, pages }, next: at, worth: true };
-}
-
-/** What both begin with, cut between two characters. All keys between the two in order begin with it, too. */
-function commonPrefix(a: string, b: string): string {
-  let length = 0;
-  while (length < a.length && length < b.length && a.charCodeAt(length) === b.charCodeAt(length)) length++;
-  const prefix = a.slice(0, length);
-  return prefix.isWellFormed() ? prefix : prefix.slice(0, -1);
 }
