@@ -53,7 +53,7 @@ export interface GetOptions extends HeadOptions {
   readonly range?: ByteRange;
   /**
    * Memory that the driver may put the content into, from its start, instead of its own; chunks that lie there are views of it, and a
-   * driver need not use it. It must hold as many bytes as are asked for. It is the caller's again once the content was read to its end;
+   * driver need not use it; `bytes()` of the bucket's object gives the content there in any case. It must hold as many bytes as are asked for. It is the caller's again once the content was read to its end;
    * of a reading that failed or was given up, something may still be written there later. Default: none.
    */
   readonly into?: Uint8Array;

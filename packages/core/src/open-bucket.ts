@@ -91,7 +91,7 @@ class DriverBucket implements Bucket {
     return this.#run('get', key, o, async () => {
       this.#support('version', o.version, this.capabilities.versions);
       if (o.range !== undefined) assertRange(o.range);
-      return storedObject(await this.#timed.get(key, o), o.verify ?? true);
+      return storedObject(await this.#timed.get(key, o), o.verify ?? true, o.into);
     });
   }
 

@@ -7,9 +7,14 @@ import type { ObjectInfo } from './object-info.ts';
 import { StorageError } from './storage-error.ts';
 import { shownKey } from './wording/shown-key.ts';
 
-/** Gives a driver's object the forms that users read. `verify`: compare the whole content with the checksum that the store keeps. */
-export function storedObject(object: DriverObject, verify: boolean): StoredObject {
-  return new OpenedObject(object, verify && isWhole(object));
+/**
+ * Gives a driver's object the forms that users read.
+ *
+ * @param verify compare the whole content with the checksum that the store keeps
+ * @param into memory that the driver was given for the content
+ */
+export function storedObject(object: DriverObject, verify: boolean, into: Uint8Array | undefined): StoredObject {
+  return new OpenedObject(object, verify && isWhole(object), into);
 }
 
 function isWhole({ info, range }: DriverObject): boolean {
@@ -35,9 +40,9 @@ async function* read(object: DriverObject, digest: Digest | undefined): AsyncGen
 }
 
 /** As {@link read}, in one piece of memory: without a generator, which costs as much as the rest where objects are small. */
-async function readWhole(object: DriverObject, digest: Digest | undefined): Promise<Uint8Array> {
+async function readWhole(object: DriverObject, digest: Digest | undefined, into: Uint8Array | undefined): Promise<Uint8Array> {
   const announced = object.range.end - object.range.start;
-  let whole: Uint8Array | undefined;
+  let whole = into !== undefined && into.byteLength >= announced ? into.subarray(0, announced) : undefined;
   let got = 0;
   try {
     for await (const chunk of object.body) {
@@ -45,8 +50,8 @@ async function readWhole(object: DriverObject, digest: Digest | undefined): Prom
       got += chunk.byteLength;
       if (got > announced) throw wrongLength(object, got);
       // A chunk that is all of it, in memory of its own, is the reader's as it is.
-      if (got === announced && at === 0 && chunk.buffer.byteLength === got) whole = new Uint8Array(chunk.buffer);
-      else (whole ??= new Uint8Array(announced)).set(chunk, at);
+      if (whole === undefined && got === announced && at === 0 && chunk.buffer.byteLength === got) whole = new Uint8Array(chunk.buffer);
+      else if (whole === undefined || !liesAt(chunk, whole, at)) (whole ??= new Uint8Array(announced)).set(chunk, at);
     }
   } finally {
     await object.close();
@@ -59,6 +64,11 @@ async function readWhole(object: DriverObject, digest: Digest | undefined): Prom
   return whole;
 }
 
+/** Whether the driver has put the chunk where it belongs. */
+function liesAt(chunk: Uint8Array, whole: Uint8Array, at: number): boolean {
+  return chunk.buffer === whole.buffer && chunk.byteOffset === whole.byteOffset + at;
+}
+
 function wrongLength({ info: { key }, range }: DriverObject, got: number): StorageError {
   return new StorageError('Unavailable', `the store announced ${range.end - range.start} bytes of ${JSON.stringify(shownKey(key))} and sent ${got}`, { key });
 }
@@ -68,14 +78,16 @@ class OpenedObject implements StoredObject {
   readonly range: ResolvedRange;
   readonly #object: DriverObject;
   readonly #verify: boolean;
+  readonly #into: Uint8Array | undefined;
   #reader: AsyncGenerator<Uint8Array, void, undefined> | undefined;
   #isRead = false;
 
-  constructor(object: DriverObject, verify: boolean) {
+  constructor(object: DriverObject, verify: boolean, into: Uint8Array | undefined) {
     this.info = object.info;
     this.range = object.range;
     this.#object = object;
     this.#verify = verify;
+    this.#into = into;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -105,7 +117,7 @@ class OpenedObject implements StoredObject {
         key: this.info.key,
       });
     }
-    return await readWhole(this.#object, this.#begin());
+    return await readWhole(this.#object, this.#begin(), this.#into);
   }
 
   async text(): Promise<string> {

@@ -1,12 +1,12 @@
 import { type Bucket, type CopyItem, type Revision, StorageError } from '@stowage/core';
 import type { CopyAction } from './action.ts';
+import { ContentBuffers } from './content-buffers.ts';
 import { sourceCondition, writeCondition } from './copy-condition.ts';
 import { judgeCopyFailure } from './copy-failure.ts';
 import { DeniedDestination } from './denied-destination.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { OutcomeTally } from './outcome.ts';
 import type { UnfinishedUploads } from './journal/unfinished-uploads.ts';
-import { MemoryBudget } from './parts/memory-budget.ts';
-import { PartBuffers } from './parts/part-buffers.ts';
 import { canGoInParts, copyInParts, type PartCopied } from './parts/part-copy.ts';
 import { DEFAULT_PART_BYTES, partSizeFor } from './parts/part-plan.ts';
 import type { RunProgress } from './progress.ts';
@@ -71,7 +71,7 @@ export class Copier {
   readonly #concurrency: AdaptiveConcurrency;
   readonly #retries: number;
   readonly #memory = new MemoryBudget(MEMORY_BYTES);
-  readonly #buffers: PartBuffers;
+  readonly #buffers: ContentBuffers;
   readonly #partSize: number;
   readonly #told = new Set<string>();
   readonly #pass: ((bytes: number) => Promise<void>) | undefined;
@@ -95,7 +95,7 @@ export class Copier {
     this.#retries = o.retries ?? DEFAULT_RETRIES;
     this.#parted = new WorkLanes(Math.min(PARTED_AT_ONCE, o.transfers ?? PARTED_AT_ONCE));
     this.#partSize = o.partSize ?? DEFAULT_PART_BYTES;
-    this.#buffers = new PartBuffers(Math.floor(MEMORY_BYTES / this.#partSize), o.destination.capabilities.multipart);
+    this.#buffers = new ContentBuffers(MEMORY_BYTES, o.destination.capabilities.multipart);
   }
 
   /** Copies that may be in flight now. */
@@ -157,8 +157,8 @@ export class Copier {
   }
 
   /**
-   * Work that counts for how many pieces may be in flight, and its bytes for those in memory, until the destination has accepted the
-   * content: from then on it may leave its lane.
+   * Work whose bytes count for those in memory, and that counts for how many pieces may be in flight until the destination has accepted
+   * the content: from then on it may leave its lane.
    */
   async #measured<T>(bytes: number, work: (accepted: () => void) => Promise<T>, leave: () => void = () => undefined): Promise<T> {
     let isOpen = true;
@@ -169,12 +169,7 @@ export class Copier {
       leave();
     };
     try {
-      return await this.#memory.hold(bytes, (gone) =>
-        work(() => {
-          gone();
-          ended();
-        }),
-      );
+      return await this.#memory.hold(bytes, () => work(ended));
     } finally {
       ended();
     }
@@ -269,7 +264,7 @@ export class Copier {
   #inParts(action: CopyAction, partSize: number): Promise<void> {
     const { stop, uploads } = this.#o;
     const turn = <T>(bytes: number, work: () => Promise<T>): Promise<T> => this.#lanes.run(() => this.#measured(bytes, work));
-    return this.#through(action, () => copyInParts({ ...this.#streamOf(action), stop, uploads, partSize, buffers: this.#buffers, turn }));
+    return this.#through(action, () => copyInParts({ ...this.#streamOf(action), stop, uploads, partSize, turn }));
   }
 
   #streamOf(action: CopyAction): StreamCopy {
@@ -282,6 +277,7 @@ export class Copier {
       onBytes: (bytes) => progress.bytesSent(bytes),
       pass: this.#pass,
       onDropped: (kind, text) => this.#tellOnce(kind, text),
+      buffers: this.#buffers,
     };
   }
 

@@ -1,5 +1,6 @@
 import { type Bucket, type ChecksumAlgorithm, type Checksums, type Revision, StorageError, type StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
+import type { ContentBuffers } from './content-buffers.ts';
 import { carriedHeaders, type TellDropped } from './carried-headers.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
 import { asStorageError } from './copy-failure.ts';
@@ -16,6 +17,7 @@ export interface StreamCopy {
   /** Resolves when so many bytes may pass. */
   readonly pass: ((bytes: number) => Promise<void>) | undefined;
   readonly onDropped: TellDropped;
+  readonly buffers: ContentBuffers;
 }
 
 export type StreamCopied =
@@ -24,6 +26,8 @@ export type StreamCopied =
 
 /** Objects up to this size are read as a whole before they are written: one call to write, which layers below can repeat by themselves. */
 const WHOLE_BYTES = 1024 * 1024;
+/** From this size on into memory that is used again: less is as quickly had from the allocator. */
+const LENT_BYTES = 64 * 1024;
 
 /**
  * Copies one object through this process: the listed revision is read, and written with its headers, under the condition that the
@@ -33,9 +37,11 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
   const { source, destination, action, signal } = o;
   const call = signal === undefined ? {} : { signal };
   let sent = 0;
+  const listed = action.source.size;
+  const lent = listed >= LENT_BYTES && listed <= WHOLE_BYTES ? o.buffers.take(listed) : undefined;
   let object: StoredObject;
   try {
-    object = await source.get(action.key, { ...call, ...listedRevision(action.source) });
+    object = await source.get(action.key, { ...call, ...listedRevision(action.source), ...(lent === undefined ? {} : { into: lent }) });
   } catch (error) {
     return { ok: false, error, side: 'source', sent };
   }
@@ -84,6 +90,8 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
       ...(o.onAccepted === undefined ? {} : { onProgress: (bytes: number) => void (bytes === size && o.onAccepted?.()) }),
       size,
     });
+    // One whose read or write failed may still be read from or written to.
+    if (lent !== undefined) o.buffers.giveBack(lent);
     return { ok: true, sent, revision: written.revision };
   } catch (error) {
     return readError === undefined

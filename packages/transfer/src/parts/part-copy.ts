@@ -7,7 +7,6 @@ import type { KnownPart, UnfinishedUploads, UploadPlan } from '../journal/unfini
 import type { Side } from '../side.ts';
 import type { Stop } from '../stop.ts';
 import type { StreamCopied, StreamCopy } from '../stream-copy.ts';
-import type { PartBuffers } from './part-buffers.ts';
 import { partRange } from './part-plan.ts';
 
 /** Parts of one object in flight: enough for a long way, few enough that small objects get their turn. */
@@ -18,7 +17,6 @@ export interface PartCopy extends StreamCopy {
   /** Where uploads are kept for a later run; without it, one that fails is removed. */
   readonly uploads: UnfinishedUploads | undefined;
   readonly stop: Stop;
-  readonly buffers: PartBuffers;
   /** Runs one part's work when its turn has come and there is memory for it. */
   readonly turn: <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
 }

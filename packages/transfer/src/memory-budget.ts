@@ -11,21 +11,16 @@ export class MemoryBudget {
     this.#limit = limit;
   }
 
-  /** Runs the work when there is room for its bytes, until it says that these are `gone`, or ends; one that is larger than the budget runs alone. */
-  async hold<T>(bytes: number, work: (gone: () => void) => Promise<T>): Promise<T> {
-    const wanted = Math.min(bytes, this.#limit);
-    if (this.#waiting.length > 0 || this.#used + wanted > this.#limit) await new Promise<void>((go) => this.#waiting.push({ bytes: wanted, go }));
-    else this.#used += wanted;
-    let held = wanted;
-    const gone = (): void => {
-      this.#used -= held;
-      held = 0;
-      this.#admit();
-    };
+  /** Runs the work when there is room for its bytes, until it ends; one that is larger than the budget runs alone. */
+  async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const held = Math.min(bytes, this.#limit);
+    if (this.#waiting.length > 0 || this.#used + held > this.#limit) await new Promise<void>((go) => this.#waiting.push({ bytes: held, go }));
+    else this.#used += held;
     try {
-      return await work(gone);
+      return await work();
     } finally {
-      gone();
+      this.#used -= held;
+      this.#admit();
     }
   }
 
