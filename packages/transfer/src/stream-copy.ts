@@ -25,7 +25,7 @@ export type StreamCopied =
   | { readonly ok: false; readonly error: unknown; readonly side: Side; readonly sent: number };
 
 /** Objects up to this size are read as a whole before they are written: one call to write, which layers below can repeat by themselves. */
-const WHOLE_BYTES = 1024 * 1024;
+const WHOLE_BYTES = 8 * 1024 * 1024;
 /** From this size on into memory that is used again: less is as quickly had from the allocator. */
 const LENT_BYTES = 64 * 1024;
 
