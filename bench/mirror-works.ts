@@ -55,6 +55,10 @@ const SMALL: Source = {
   title: (scale) => `${numeral(counted(20_000, scale))} × 4 KiB`,
   folder: async ({ standing, scale }) => await standing.files(counted(20_000, scale), 4096),
 };
+const MEDIUM: Source = {
+  title: (scale) => `${numeral(counted(1000, scale))} × 1 MiB`,
+  folder: async ({ standing, scale }) => await standing.files(counted(1000, scale), 1024 * 1024),
+};
 const LARGE: Source = {
   title: (scale) => (scale === 1 ? '8 × 1 GiB' : `8 × ${counted(1024, scale)} MiB`),
   folder: async ({ standing, scale }) => await standing.largeFiles(8, counted(1024, scale)),
@@ -70,6 +74,8 @@ const trees = (scale: number): number => counted(1_000_000, scale);
 export const WORKS: Readonly<Record<string, Work>> = {
   'small-up': { title: (scale) => `${SMALL.title(scale)} up`, prepare: SMALL.folder, field: async (bench) => await up(bench, SMALL, 'small') },
   'small-down': { title: (scale) => `${SMALL.title(scale)} down`, prepare: uploaded(SMALL), field: async (bench) => await down(bench, SMALL, 'small') },
+  'medium-up': { title: (scale) => `${MEDIUM.title(scale)} up`, prepare: MEDIUM.folder, field: async (bench) => await up(bench, MEDIUM, 'small') },
+  'medium-down': { title: (scale) => `${MEDIUM.title(scale)} down`, prepare: uploaded(MEDIUM), field: async (bench) => await down(bench, MEDIUM, 'small') },
   'large-up': { title: (scale) => `${LARGE.title(scale)} up`, prepare: LARGE.folder, field: async (bench) => await up(bench, LARGE, 'large') },
   'large-down': { title: (scale) => `${LARGE.title(scale)} down`, prepare: uploaded(LARGE), field: async (bench) => await down(bench, LARGE, 'large') },
   objects: {

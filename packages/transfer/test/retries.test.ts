@@ -135,6 +135,15 @@ describe('adaptive concurrency', () => {
     expect(limits.filter((limit) => limit === 20).length).toBeGreaterThan(100);
   });
 
+  it('goes on in smaller steps where doubling pays in part, and probes what gains nothing ever more seldom', () => {
+    const limits = simulate((limit) => limit ** 0.55 * perSlot, 8);
+    expect(limits.slice(0, 2)).toEqual([32, 24]);
+    expect(limits.at(-1)).toBe(60);
+    const probes = simulate((limit) => Math.min(limit, 20) * perSlot, 120).flatMap((limit, window) => (limit > 20 ? [window] : []));
+    const waits = probes.slice(1).map((window, i) => window - (probes[i] ?? 0));
+    expect(waits.slice(0, 6)).toEqual([2, 4, 6, 10, 18, 18]);
+  });
+
   it('falls by 0.7 where a store asks to slow down, once for a burst, and recovers', () => {
     const limits = simulate(
       (limit) => limit * perSlot,

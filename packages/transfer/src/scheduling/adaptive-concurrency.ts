@@ -1,6 +1,6 @@
 /** What a window of work came to is judged after this long, and when as many pieces have ended as may be in flight. */
 const WINDOW_MS = 500;
-/** While the limit doubles: over a long way a run is over before longer windows have found it. */
+/** Until a probe first gains nothing: over a long way a run is over before longer windows have found the limit. */
 const FIRST_WINDOW_MS = 200;
 /** Better by less than this is no better: measurements waver. */
 const GAIN = 1.05;
@@ -9,10 +9,16 @@ const GROWTH = 1.25;
 const WORTH_DOUBLING = 1.5;
 /** What a store that asks to slow down gets. */
 const BACK_OFF = 0.7;
-/** Windows without a probe, behind one that gained nothing. */
-const REST = 8;
+/** Windows without a probe, behind one that gained nothing; twice as many behind each further one, up to the most. */
+const REST = 2;
+const MOST_REST = 16;
 /** What one object weighs beside its bytes: a request costs time even if it carries nothing. */
 const OBJECT_BYTES = 64 * 1024;
+
+interface Measured {
+  readonly limit: number;
+  readonly goodput: number;
+}
 
 export interface ConcurrencyBounds {
   readonly start: number;
@@ -23,8 +29,8 @@ export interface ConcurrencyBounds {
  * How many pieces of work may be in flight, found while they are: as many as still make more of it get done.
  *
  * It doubles while goodput nearly doubles with it, and then grows in smaller steps while goodput grows. Where it does not (the line is
- * full, or answers only take longer), the last step is taken back and tried again later, for ever: a store may have become faster. A
- * store that asks to slow down gets 0.7 times as many at once.
+ * full, or answers only take longer), the last step is taken back and tried again later, ever more seldom, for ever: a store may have
+ * become faster. A store that asks to slow down gets 0.7 times as many at once.
  */
 export class AdaptiveConcurrency {
   readonly #most: number;
@@ -37,7 +43,9 @@ export class AdaptiveConcurrency {
   #throttled = false;
   #saturated = false;
   #doubling = true;
-  #before: { readonly limit: number; readonly goodput: number } | undefined;
+  #windowMs = FIRST_WINDOW_MS;
+  #nextRest = REST;
+  #before: Measured | undefined;
   #rest = 0;
 
   /** @param changed told of each new limit; @param now milliseconds that only go forward */
@@ -59,7 +67,7 @@ export class AdaptiveConcurrency {
     this.#work += bytes + OBJECT_BYTES;
     if (inFlight >= this.#limit) this.#saturated = true;
     const elapsed = this.#now() - this.#began;
-    if (elapsed >= (this.#doubling ? FIRST_WINDOW_MS : WINDOW_MS) && this.#ended >= this.#limit) this.#judge(this.#work / elapsed);
+    if (elapsed >= this.#windowMs && this.#ended >= this.#limit) this.#judge(this.#work / elapsed);
   }
 
   /** A store has asked to slow down. */
@@ -75,18 +83,9 @@ export class AdaptiveConcurrency {
     if (this.#throttled) {
       this.#before = undefined;
       this.#doubling = false;
-      this.#rest = 2;
+      this.#rest = REST;
     } else if (this.#before !== undefined) {
-      const gain = goodput / this.#before.goodput;
-      if (gain > (this.#doubling ? WORTH_DOUBLING : GAIN)) this.#probe(limit, goodput);
-      else {
-        // Of a step that doubled, what has paid is kept.
-        const kept = this.#doubling ? Math.ceil(this.#before.limit * gain) : this.#before.limit;
-        this.#set(Math.min(limit, Math.max(this.#before.limit, kept)));
-        this.#before = undefined;
-        this.#doubling = false;
-        this.#rest = REST;
-      }
+      this.#probed(this.#before, goodput);
     } else if (this.#rest > 0) this.#rest--;
     // Without enough to do, nothing can be learnt.
     else if (this.#saturated) this.#probe(limit, goodput);
@@ -95,6 +94,27 @@ export class AdaptiveConcurrency {
     this.#work = 0;
     this.#throttled = false;
     this.#saturated = false;
+  }
+
+  /** What a probe has come to. */
+  #probed(before: Measured, goodput: number): void {
+    const gain = goodput / before.goodput;
+    if (gain > (this.#doubling ? WORTH_DOUBLING : GAIN)) {
+      this.#nextRest = REST;
+      this.#probe(this.#limit, goodput);
+      return;
+    }
+    // Of a step that doubled, what has paid is kept, and more is tried from there in smaller steps.
+    const kept = this.#doubling ? Math.ceil(before.limit * gain) : before.limit;
+    this.#set(Math.min(this.#limit, Math.max(before.limit, kept)));
+    this.#before = undefined;
+    if (this.#doubling && gain > GAIN) this.#rest = 0;
+    else {
+      this.#rest = this.#nextRest;
+      this.#nextRest = Math.min(this.#nextRest * 2, MOST_REST);
+      this.#windowMs = WINDOW_MS;
+    }
+    this.#doubling = false;
   }
 
   #probe(limit: number, goodput: number): void {
