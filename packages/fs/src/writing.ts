@@ -1,6 +1,7 @@
 import { type DriverBody, type ObjectInfo, pickHeaders, type PutOptions, StorageError } from '@stowage/core';
 import { type Commit, assertReplaceable, tryCommit } from './commit.ts';
 import type { DiskWaits } from './disk-waits.ts';
+import { writeDirect } from './direct-write.ts';
 import { errno, lstat, writeAll, writeAllSync } from './file-system.ts';
 import { FsFault } from './fault.ts';
 import { hasFolders, makeFolders, type Place, removeMadeFolders, type Root } from './place.ts';
@@ -108,13 +109,16 @@ function openTemporary(root: Root, place: Place, hasAll: boolean): { readonly te
   }
 }
 
-async function writeBody(root: Root, { fd }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {
+async function writeBody(root: Root, { fd, path }: TemporaryFile, body: DriverBody, key: string, o: PutOptions): Promise<void> {
   const { size } = o;
   let written = 0;
   const take = async (chunk: Uint8Array): Promise<void> => {
     if (size !== undefined && written + chunk.length > size) throw wrongSize(key, size, `more than ${size}`);
     if (chunk.length <= SYNC_WRITE_BYTES) writeAllSync(root.fs, fd, chunk, written);
-    else await writeAll(root.fs, fd, chunk, written);
+    else {
+      const direct = await writeDirect(root.fs, path, chunk, written);
+      await writeAll(root.fs, fd, chunk.subarray(direct), written + direct);
+    }
     written += chunk.length;
     o.onProgress?.(written);
   };

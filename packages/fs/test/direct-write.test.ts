@@ -123,25 +123,58 @@ describe('direct writes', () => {
   });
 });
 
+/** A file system that tells which of its asynchronous writes go past the page cache. */
+function recording(): { readonly fs: FileSystem; readonly sizes: (direct: boolean) => number[] } {
+  const writes: { readonly direct: boolean; readonly bytes: number }[] = [];
+  const fs = faultyFs(nodeFs, ({ name, args }) => {
+    if (name === 'write') writes.push({ direct: isDirect(openFlags(args[0] as number)), bytes: (args[1] as Uint8Array).length });
+    return undefined;
+  });
+  return { fs, sizes: (direct) => writes.flatMap((write) => (write.direct === direct ? [write.bytes] : [])) };
+}
+
+/** As open(2) was given them; Linux tells (proc(5)), and other systems have no direct writes. */
+function openFlags(fd: number): number {
+  return Number.parseInt(/flags:\s*([0-7]+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0', 8);
+}
+
+describe('whole content', () => {
+  test('goes past the page cache but for what is less than a block, from any memory', async ({ skip }) => {
+    const why = refusal();
+    skip(why !== undefined, why);
+    const root = testFolder();
+    const { fs, sizes } = recording();
+    const content = aligned(5 * MIB + 9);
+    await fsDriver({ root, fs }).put('key', content, { size: content.length });
+    expect([sizes(true), sizes(false)]).toEqual([[5 * MIB], [9]]);
+    expect(readFileSync(`${root}/key`).equals(content)).toBe(true);
+    await fsDriver({ root }).put('other', Buffer.from(content.buffer, 8, 3 * MIB), {});
+    expect(readFileSync(`${root}/other`).equals(content.subarray(8, 3 * MIB + 8))).toBe(true);
+  });
+
+  test('that the disk has no room for makes no object and leaves nothing behind', async () => {
+    const root = testFolder();
+    const fs = faultyFs(nodeFs, ({ name, args }) =>
+      name === 'write' && args[1] instanceof Uint8Array && args[1].length >= MIB ? systemError('ENOSPC', name) : undefined,
+    );
+    await expect(fsDriver({ root, fs }).put('key', aligned(2 * MIB), {})).rejects.toMatchObject({ code: 'OutOfSpace' });
+    expect(pathsUnder(root).filter((path) => !path.startsWith('.stowage'))).toEqual([]);
+  });
+});
+
 describe('parts', () => {
   test('go past the page cache where the driver asks for their memory so, but for what is less than a block', async ({ skip }) => {
     const why = refusal();
     skip(why !== undefined, why);
     const root = testFolder();
-    const writes: { readonly direct: boolean; readonly bytes: number }[] = [];
-    let opening = false;
-    const fs = faultyFs(nodeFs, ({ name, args }) => {
-      if (name === 'openSync') opening = isDirect(args[1]);
-      if (name === 'write') writes.push({ direct: opening, bytes: (args[1] as Uint8Array).length });
-      return undefined;
-    });
+    const { fs, sizes } = recording();
     const driver = fsDriver({ root, fs });
     expect(driver.capabilities.multipart.pageAligned).toBe(true);
     const upload = await driver.startUpload('key', {});
     const content = aligned(5 * MIB + 9);
     const parts = [await upload.part(0, content.subarray(0, 4 * MIB)), await upload.part(1, content.subarray(4 * MIB))];
-    expect(writes.filter(({ direct: was }) => was).map(({ bytes }) => bytes)).toEqual([4 * MIB, MIB]);
-    expect(writes.filter(({ direct: was }) => !was).map(({ bytes }) => bytes)).toEqual([9]);
+    expect(sizes(true)).toEqual([4 * MIB, MIB]);
+    expect(sizes(false)).toEqual([9]);
     await upload.complete(parts);
     expect(readFileSync(`${root}/key`).equals(content)).toBe(true);
     expect(pathsUnder(root).filter((path) => path.includes('content-') || path.endsWith('.tmp'))).toEqual([]);

@@ -401,6 +401,11 @@ export const readCases: readonly ConformanceCase[] = casesOf(
           for (const [i, byte] of around.entries())
             if (byte !== 0xee && (i < 100 || i >= 100 + length)) fail(`${what}: byte ${i - 100} of the memory was written to, beside the content`);
         }
+        const whole = new Uint8Array(LARGE + 5).fill(0xee);
+        const bytes = await (await read(c.bucket, { into: whole })).bytes();
+        expectBytes(bytes, content, 'bytes() into memory');
+        if (bytes.buffer !== whole.buffer || bytes.byteOffset !== 0 || whole.subarray(LARGE).some((byte) => byte !== 0xee))
+          fail('bytes(): not the memory that was given, from its start, and nothing behind');
         const small = new Uint8Array(10).fill(0xee);
         expectBytes(await (await read(c.bucket, { into: small })).bytes(), content, 'content that does not fit into the memory given for it');
       },
