@@ -45,3 +45,25 @@ describe('a driver that brings the digest of its own checksum', () => {
     expect((await (await wrong.get('k', { verify: false })).bytes()).byteLength).toBe(3);
   });
 });
+
+describe('a body that ends before its announced length, of an object without a checksum', () => {
+  const short = openBucket(
+    delegate(memoryDriver(), {
+      get: async (key) => ({
+        info: { key, size: 5, lastModified: new Date(0), revision: {}, checksums: {} },
+        range: { start: 0, end: 5 },
+        body: (async function* () {
+          yield new Uint8Array([1, 2, 3]);
+        })(),
+        close: () => Promise.resolve(),
+      }),
+    }),
+  );
+  const cut = { code: 'Unavailable', message: expect.stringContaining('announced 5 bytes') as string };
+
+  it('is told, however it is read, and whatever lay in the memory for it', async () => {
+    await expect((async () => (await short.get('k')).bytes())()).rejects.toMatchObject(cut);
+    await expect((async () => (await short.get('k', { into: new Uint8Array(5).fill(7) })).bytes())()).rejects.toMatchObject(cut);
+    await expect((async () => Array.fromAsync(await short.get('k')))()).rejects.toMatchObject(cut);
+  });
+});
