@@ -53,8 +53,9 @@ export interface GetOptions extends HeadOptions {
   readonly range?: ByteRange;
   /**
    * Memory that the driver may put the content into, from its start, instead of its own; chunks that lie there are views of it, and a
-   * driver need not use it; `bytes()` of the bucket's object gives the content there in any case. It must hold as many bytes as are asked for. It is the caller's again once the content was read to its end;
-   * of a reading that failed or was given up, something may still be written there later. Default: none.
+   * driver need not use it; `bytes()` of the bucket's object gives the content there in any case. It must hold as many bytes as are asked
+   * for. It is the caller's again once the content was read to its end; of a reading that failed or was given up, something may still be
+   * written there later. Default: none.
    */
   readonly into?: Uint8Array;
   /** Compare the content with the checksum that the store keeps, when the whole object is read. Default true. `ChecksumMismatch` comes with the last chunk. */

@@ -116,7 +116,8 @@ async function writeBody(root: Root, { fd, path }: TemporaryFile, body: DriverBo
     if (size !== undefined && written + chunk.length > size) throw wrongSize(key, size, `more than ${size}`);
     if (chunk.length <= SYNC_WRITE_BYTES) writeAllSync(root.fs, fd, chunk, written);
     else {
-      const direct = await writeDirect(root.fs, path, chunk, written);
+      // The file would be opened once more, and the memory be refused, for each chunk of a stream.
+      const direct = chunk === body ? await writeDirect(root.fs, path, chunk, written) : 0;
       await writeAll(root.fs, fd, chunk.subarray(direct), written + direct);
     }
     written += chunk.length;

@@ -1,5 +1,6 @@
 import { constants, readFileSync, writeFileSync } from 'node:fs';
 import * as nodeFs from 'node:fs';
+import { Readable } from 'node:stream';
 import { pageAlignedBuffer } from '@stowage/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -148,6 +149,11 @@ describe('whole content', () => {
     await fsDriver({ root, fs }).put('key', content, { size: content.length });
     expect([sizes(true), sizes(false)]).toEqual([[5 * MIB], [9]]);
     expect(readFileSync(`${root}/key`).equals(content)).toBe(true);
+    // Of a stream each chunk would be asked for by itself.
+    const streamed = recording();
+    await fsDriver({ root, fs: streamed.fs }).put('streamed', Readable.from([content.subarray(0, 2 * MIB), content.subarray(2 * MIB)]), {});
+    expect(streamed.sizes(true)).toEqual([]);
+    expect(readFileSync(`${root}/streamed`).equals(content)).toBe(true);
     await fsDriver({ root }).put('other', Buffer.from(content.buffer, 8, 3 * MIB), {});
     expect(readFileSync(`${root}/other`).equals(content.subarray(8, 3 * MIB + 8))).toBe(true);
   });

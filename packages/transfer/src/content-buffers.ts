@@ -2,11 +2,13 @@ import { type Capabilities, pageAlignedBuffer } from '@stowage/core';
 
 /**
  * Memory for content, used again: for pieces of some size the collector would let many lie about, and what they leave between them
- * in the heap is lost. Sizes are rounded, so that what one piece has left fits the next.
+ * in the heap is lost. Sizes are rounded, so that what one piece has left fits the next; where there is too much, what was used last
+ * stays: a run may come to large objects behind many small ones.
  */
 export class ContentBuffers {
   readonly #most: number;
   readonly #make: (bytes: number) => Buffer;
+  /** By their size; the one that was given back last comes last. */
   readonly #free = new Map<number, Buffer[]>();
   #kept = 0;
 
@@ -31,11 +33,23 @@ export class ContentBuffers {
   /** Only what nobody can still be sending: a request that was given up may yet read from it. */
   giveBack(buffer: Buffer): void {
     const size = buffer.byteLength;
-    if (this.#kept + size > this.#most) return;
-    const free = this.#free.get(size);
-    if (free === undefined) this.#free.set(size, [buffer]);
-    else free.push(buffer);
+    if (size > this.#most) return;
+    const free = this.#free.get(size) ?? [];
+    free.push(buffer);
+    this.#free.delete(size);
+    this.#free.set(size, free);
     this.#kept += size;
+    while (this.#kept > this.#most) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    for (const [size, free] of this.#free) {
+      if (free.pop() !== undefined) {
+        this.#kept -= size;
+        return;
+      }
+      this.#free.delete(size);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Bucket, type ChecksumAlgorithm, type Checksums, type Revision, StorageError, type StoredObject } from '@stowage/core';
 import type { CopyAction } from './action.ts';
-import type { ContentBuffers } from './content-buffers.ts';
 import { carriedHeaders, type TellDropped } from './carried-headers.ts';
+import type { ContentBuffers } from './content-buffers.ts';
 import { listedRevision, writeCondition } from './copy-condition.ts';
 import { asStorageError } from './copy-failure.ts';
 import type { Side } from './side.ts';
@@ -90,7 +90,7 @@ export async function streamCopy(o: StreamCopy): Promise<StreamCopied> {
       ...(o.onAccepted === undefined ? {} : { onProgress: (bytes: number) => void (bytes === size && o.onAccepted?.()) }),
       size,
     });
-    // One whose read or write failed may still be read from or written to.
+    // Memory of a copy that failed may still be written to or read from: it is left to the collector.
     if (lent !== undefined) o.buffers.giveBack(lent);
     return { ok: true, sent, revision: written.revision };
   } catch (error) {

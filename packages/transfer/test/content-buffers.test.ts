@@ -40,6 +40,22 @@ describe('memory for content', () => {
   });
 });
 
+it('memory of the size that is used now displaces what lies idle', () => {
+  const buffers = new ContentBuffers(8 * MIB, multipart);
+  const small = Array.from({ length: 64 }, () => buffers.take(128 * KIB));
+  for (const buffer of small) buffers.giveBack(buffer);
+  const large = buffers.take(5 * MIB);
+  buffers.giveBack(large);
+  expect(buffers.take(5 * MIB)).toBe(large);
+  buffers.giveBack(large);
+  const huge = buffers.take(9 * MIB);
+  buffers.giveBack(huge);
+  expect(buffers.take(9 * MIB)).not.toBe(huge);
+  expect(buffers.take(5 * MIB)).toBe(large);
+  const left = Array.from({ length: 64 }, () => buffers.take(128 * KIB)).filter((buffer) => small.includes(buffer));
+  expect(left).toHaveLength(24);
+});
+
 /** Puts that take their time before and after they look at the content; each third one that fails first has been given up. */
 function slowly(): Layer {
   let puts = 0;

@@ -158,6 +158,24 @@ describe('adaptive concurrency', () => {
     expect(limits.at(-1)).toBeGreaterThan(60);
   });
 
+  it('takes its time where a store asked to slow down, also while it still doubled', () => {
+    let now = 0;
+    const c = new AdaptiveConcurrency(
+      { start: 16, most: 64 },
+      () => now,
+      () => undefined,
+    );
+    c.throttled();
+    expect(c.limit).toBe(11);
+    while (c.limit === 11 && now < 10_000) {
+      now += 10;
+      for (let i = 0; i < 20; i++) c.ended(1000, c.limit);
+    }
+    // The window of the refusal, still a short one; then two long ones of rest, and one to compare with.
+    expect(now).toBe(200 + 3 * 500);
+    expect(c.limit).toBe(14);
+  });
+
   it('learns nothing where there is not enough to do, and never falls below one', () => {
     let now = 0;
     const c = new AdaptiveConcurrency(

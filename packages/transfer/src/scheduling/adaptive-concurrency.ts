@@ -1,6 +1,6 @@
 /** What a window of work came to is judged after this long, and when as many pieces have ended as may be in flight. */
 const WINDOW_MS = 500;
-/** Until a probe first gains nothing: over a long way a run is over before longer windows have found the limit. */
+/** Until a probe first gains nothing or a store asks to slow down: over a long way a run is over before longer windows have found the limit. */
 const FIRST_WINDOW_MS = 200;
 /** Better by less than this is no better: measurements waver. */
 const GAIN = 1.05;
@@ -83,10 +83,10 @@ export class AdaptiveConcurrency {
     if (this.#throttled) {
       this.#before = undefined;
       this.#doubling = false;
+      this.#windowMs = WINDOW_MS;
       this.#rest = REST;
-    } else if (this.#before !== undefined) {
-      this.#probed(this.#before, goodput);
-    } else if (this.#rest > 0) this.#rest--;
+    } else if (this.#before !== undefined) this.#probed(this.#before, goodput);
+    else if (this.#rest > 0) this.#rest--;
     // Without enough to do, nothing can be learnt.
     else if (this.#saturated) this.#probe(limit, goodput);
     this.#began = this.#now();
