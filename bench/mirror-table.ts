@@ -144,8 +144,15 @@ function foot(results: Results): string {
         .join(', '),
     ),
   );
+  // Ratios of two machines stand beside each other only where it is told which are whose.
+  const machines = [...Map.groupBy(all, (result) => result.machine)]
+    .map(([name, works], i) => {
+      const where = `on ${name} (${distinct(works.map(({ at }) => at.slice(0, 10)))})`;
+      return i === 0 ? where : `${where}: ${works.map(({ title }) => `"${title}"`).join(', ')}`;
+    })
+    .join('; ');
   return [
-    `Measured with \`node bench/mirror.ts\` on ${distinct(all.map((result) => result.machine))} (${distinct(all.map(({ at }) => at.slice(0, 10)))}); ${programs}.`,
+    `Measured with \`node bench/mirror.ts\` ${machines}; ${programs}.`,
     'MinIO has core 0, each client core 1; the tools take turns; medians of the rounds, the highest of the peaks; a peer that took one and a half times the best ran once.',
     distinct(all.map(({ remark }) => remark ?? '')),
     distinct(all.flatMap(({ missing }) => missing.map(({ program, reason }) => `${program} is left out: ${reason}.`))),

@@ -100,20 +100,26 @@ describe('a copy that failed in a way that may pass', () => {
 });
 
 describe('adaptive concurrency', () => {
-  /** A store whose goodput is a function of how much is in flight; gives the limits after so many windows. */
-  function simulate(goodput: (limit: number) => number, windows: number, each: (c: AdaptiveConcurrency, window: number) => void = () => undefined): number[] {
-    let now = 0;
-    const limits: number[] = [];
+  /** With a clock, in milliseconds, that goes on when it is told to. */
+  function from16to64(): { readonly clock: { now: number }; readonly c: AdaptiveConcurrency } {
+    const clock = { now: 0 };
     const c = new AdaptiveConcurrency(
       { start: 16, most: 64 },
-      () => now,
+      () => clock.now,
       () => undefined,
     );
+    return { clock, c };
+  }
+
+  /** A store whose goodput is a function of how much is in flight; gives the limits after so many windows. */
+  function simulate(goodput: (limit: number) => number, windows: number, each: (c: AdaptiveConcurrency, window: number) => void = () => undefined): number[] {
+    const limits: number[] = [];
+    const { clock, c } = from16to64();
     for (let window = 0; window < windows; window++) {
       each(c, window);
       const { limit } = c;
       const bytes = (goodput(limit) * 500) / limit;
-      now += 500;
+      clock.now += 500;
       for (let i = 0; i < limit; i++) c.ended(bytes - 64 * 1024, limit);
       limits.push(c.limit);
     }
@@ -159,32 +165,22 @@ describe('adaptive concurrency', () => {
   });
 
   it('takes its time where a store asked to slow down, also while it still doubled', () => {
-    let now = 0;
-    const c = new AdaptiveConcurrency(
-      { start: 16, most: 64 },
-      () => now,
-      () => undefined,
-    );
+    const { clock, c } = from16to64();
     c.throttled();
     expect(c.limit).toBe(11);
-    while (c.limit === 11 && now < 10_000) {
-      now += 10;
+    while (c.limit === 11 && clock.now < 10_000) {
+      clock.now += 10;
       for (let i = 0; i < 20; i++) c.ended(1000, c.limit);
     }
     // The window of the refusal, still a short one; then two long ones of rest, and one to compare with.
-    expect(now).toBe(200 + 3 * 500);
+    expect(clock.now).toBe(200 + 3 * 500);
     expect(c.limit).toBe(14);
   });
 
   it('learns nothing where there is not enough to do, and never falls below one', () => {
-    let now = 0;
-    const c = new AdaptiveConcurrency(
-      { start: 16, most: 64 },
-      () => now,
-      () => undefined,
-    );
+    const { clock, c } = from16to64();
     for (let i = 0; i < 1000; i++) {
-      now += 100;
+      clock.now += 100;
       c.ended(1000, 2);
     }
     expect(c.limit).toBe(16);
@@ -193,7 +189,7 @@ describe('adaptive concurrency', () => {
       c.throttled();
       lowest = Math.min(lowest, c.limit);
       for (let j = 0; j < 20; j++) {
-        now += 100;
+        clock.now += 100;
         c.ended(1000, 1);
       }
     }
